@@ -1,0 +1,303 @@
+"""Builds one running proxy from a configuration: the only file that knows all the others."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from mailproxy.config import Config, ConfigError, Listener, load, split_address
+from mailproxy.events import Event
+from mailproxy.net.connection import Deadlines, Route
+from mailproxy.net.listener import Sessions, open_socket
+from mailproxy.net.upstream import Server
+from mailproxy.proto.dialect import Limits
+from mailproxy.record.log import Log
+from mailproxy.rules import RuleError
+from mailproxy.rules import load as load_rules
+from mailproxy.rules.load import expand_patterns
+from mailproxy.session.options import Options
+from mailproxy.session.verdict import Judge
+from mailproxy.tls.client import upstream_context
+from mailproxy.tls.errors import TlsError
+from mailproxy.tls.server import ServerTls
+
+
+class StartError(Exception):
+    """The proxy cannot start; the text names the cause and what to do."""
+
+
+class Proxy:
+    """One proxy: its rules, certificates, listeners and sessions.
+
+    Raises:
+        RuleError, TlsError: the files that the configuration names cannot be used.
+    """
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self._config = config
+        self._log = log
+        self._judges = self._load_rules()
+        self._tls = self._server_tls()
+        self._contexts = self._upstream_contexts()
+        self._sessions = Sessions(
+            config.limits.sessions, config.limits.sessions_per_address, self._emitter, self._complain
+        )
+        self._stop = trio.Event()
+        self.addresses: dict[str, tuple[str, int]] = {}
+
+    # -- what is loaded ---------------------------------------------------------------
+
+    def _load_rules(self) -> dict[str, Judge]:
+        rules = load_rules(expand_patterns(self._config.rules.files))
+        return {protocol: rules.judge(protocol) for protocol in ("pop3", "imap", "smtp")}
+
+    def _server_tls(self) -> ServerTls | None:
+        if all(listener.tls == "none" for listener in self._config.listener):
+            return None
+        tls = self._config.tls
+        return ServerTls(self._config.state / "tls", tls.names, tls.certificate, tls.key, tls.keylog)
+
+    def _upstream_contexts(self) -> dict[tuple[str, str], ssl.SSLContext]:
+        own = self._config.state / "tls" / "ca.pem"
+        made: dict[tuple[str, str], ssl.SSLContext] = {}
+        for listener in self._config.listener:
+            upstream = self._config.upstream[listener.upstream]
+            endpoint = upstream.endpoint(listener.protocol)
+            if endpoint is not None and endpoint.tls != "none":
+                made[listener.upstream, listener.protocol] = upstream_context(
+                    listener.protocol,
+                    upstream.ca_file,
+                    own if own.exists() else None,
+                    self._config.tls.keylog,
+                )
+        return made
+
+    def reload(self) -> None:
+        """Read rules, certificates and the log file anew; what cannot be used leaves the old in force."""
+        self._log.reopen()
+        try:
+            judges, contexts = self._load_rules(), self._upstream_contexts()
+            if self._tls is not None:
+                self._warn(self._tls.reload())
+        except (RuleError, TlsError) as error:
+            self._log.say(
+                "reload_failed",
+                "error",
+                cause=str(error),
+                hint="the old rules and certificates stay in force",
+            )
+        else:
+            self._judges, self._contexts = judges, contexts
+            self._log.say("reloaded")
+        self._log.flush()
+
+    def _warn(self, warnings: list[str]) -> None:
+        for warning in warnings:
+            self._log.say("certificate", "warning", detail=warning)
+
+    # -- routes -----------------------------------------------------------------------
+
+    def _route(self, listener: Listener) -> Route:
+        config, protocol = self._config, listener.protocol
+        limits, upstream = config.limits, config.upstream[listener.upstream]
+        endpoint = upstream.endpoint(protocol)
+        assert endpoint is not None, "the configuration was checked"
+        tls = self._tls
+        return Route(
+            protocol=protocol,
+            listener=listener.name,
+            implicit=listener.tls == "implicit",
+            options=Options(
+                guard=listener.mode == "guard",
+                starttls=listener.tls == "starttls",
+                tls_required=bool(listener.require_tls),
+                errors=limits.errors,
+                limits=Limits(line=limits.line_octets, literal=limits.literal_octets),
+            ),
+            deadlines=Deadlines(
+                handshake=limits.handshake_seconds,
+                login=limits.login_seconds,
+                command=limits.command_seconds,
+                idle=limits.idle_seconds(protocol),
+            ),
+            server=Server(
+                protocol=protocol,
+                host=upstream.host,
+                port=endpoint.port,
+                tls=endpoint.tls,
+                context=lambda: self._contexts[listener.upstream, protocol],
+                connect_seconds=limits.connect_seconds,
+            ),
+            context=lambda: _required(tls).context(protocol),
+            judge=lambda: self._judges[protocol],
+        )
+
+    def _emitter(self, session: str, route: Route) -> Callable[[Event], None]:
+        return self._log.session(session)
+
+    def _complain(self, event: str, level: str, **fields: object) -> None:
+        self._log.say(event, level, **fields)
+
+    # -- running ----------------------------------------------------------------------
+
+    def open(self) -> list[tuple[Listener, socket.socket]]:
+        """Listening sockets for all listeners.
+
+        Raises:
+            StartError: one cannot be opened.
+        """
+        opened: list[tuple[Listener, socket.socket]] = []
+        try:
+            for listener in self._config.listener:
+                for address in listener.address:
+                    host, port = split_address(address)
+                    opened += [(listener, sock) for sock in open_socket(host, port)]
+        except OSError as error:
+            for _, sock in opened:
+                sock.close()
+            raise StartError(_cannot_listen(listener.name, address, error)) from error
+        return opened
+
+    async def run(
+        self,
+        sockets: list[tuple[Listener, socket.socket]] | None = None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until :meth:`stop`, then let sessions finish. Started when all listeners listen.
+
+        Raises:
+            StartError: a listener cannot be opened.
+        """
+        opened = self.open() if sockets is None else sockets
+        if self._tls is not None:
+            self._warn(self._tls.warnings)
+        try:
+            async with trio.open_nursery() as sessions, trio.open_nursery() as service:
+                for listener, sock in opened:
+                    self._listen(listener, sock, service, sessions)
+                service.start_soon(self._sessions.sweep)
+                service.start_soon(self._flush)
+                self._log.flush()
+                task_status.started()
+                await self._stop.wait()
+                self._log.say("stopping", sessions=len(self._sessions))
+                for _, sock in opened:
+                    trio.lowlevel.notify_closing(sock)
+                    sock.close()
+                await self._sessions.drain(self._config.limits.drain_seconds)
+                service.cancel_scope.cancel()
+                sessions.cancel_scope.cancel()
+        finally:
+            for _, sock in opened:
+                sock.close()
+            self._log.say("stopped")
+            self._log.flush()
+
+    def _listen(
+        self, listener: Listener, sock: socket.socket, service: trio.Nursery, sessions: trio.Nursery
+    ) -> None:
+        host, port = sock.getsockname()[:2]
+        self.addresses.setdefault(listener.name, (host, port))
+        service.start_soon(_until_closed, self._sessions.accept, sock, self._route(listener), sessions)
+        self._log.say(
+            "listening",
+            listener=listener.name,
+            protocol=listener.protocol,
+            address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            tls=listener.tls,
+            mode=listener.mode,
+        )
+
+    def stop(self) -> None:
+        """Take no new sessions; end when the open ones are over, or when their time is up."""
+        self._stop.set()
+
+    async def _flush(self) -> None:
+        while True:
+            await trio.sleep(1)
+            self._log.flush()
+
+
+async def _until_closed(
+    accept: Callable[..., object], sock: socket.socket, route: Route, nursery: trio.Nursery
+) -> None:
+    try:
+        await accept(sock, route, nursery)  # type: ignore[misc]
+    except (trio.ClosedResourceError, OSError):
+        return  # the listener was closed to stop
+
+
+def _required(tls: ServerTls | None) -> ServerTls:
+    assert tls is not None, "a listener with TLS has its certificates"
+    return tls
+
+
+def _cannot_listen(name: str, address: str, error: OSError) -> str:
+    hints = {
+        "EADDRINUSE": "another program has this port; stop it or choose another",
+        "EACCES": "ports below 1024 need more rights: grant CAP_NET_BIND_SERVICE, or choose another",
+        "EADDRNOTAVAIL": "this machine has no such address",
+    }
+    hint = hints.get(errno.errorcode.get(error.errno or 0, ""), "choose another address")
+    return f"listener {name}: cannot listen on {address}: {error.strerror}. {hint[0].upper()}{hint[1:]}"
+
+
+def serve(path: Path, workers: int | None = None) -> int:
+    """Run the proxy in the foreground; returns the exit code. SIGHUP reloads, SIGTERM and SIGINT stop."""
+    try:
+        config = load(path)
+        count = config.workers if workers is None else workers
+        if count != 1:
+            raise StartError("this version serves with one process; set workers = 1")
+        log = _open_log(config)
+        proxy = Proxy(config, log)
+        sockets = proxy.open()
+    except (ConfigError, RuleError, TlsError, StartError) as error:
+        print(f"mailproxy: error: {error}", file=sys.stderr)
+        return 1
+    gc.freeze()
+    trio.run(_run, proxy, sockets)
+    log.close()
+    return 0
+
+
+def _open_log(config: Config) -> Log:
+    try:
+        return Log(config.log.file, config.log.level)
+    except OSError as error:
+        cause = f"log.file: cannot open {config.log.file}: {error.strerror}"
+        raise StartError(f"{cause}. Create its folder, or mend its permissions") from error
+
+
+async def _run(proxy: Proxy, sockets: list[tuple[Listener, socket.socket]]) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_signals, proxy)
+        await proxy.run(sockets)
+        nursery.cancel_scope.cancel()
+
+
+async def _signals(proxy: Proxy) -> None:
+    """The second request to stop ends at once."""
+    stops = 0
+    with trio.open_signal_receiver(signal.SIGHUP, signal.SIGTERM, signal.SIGINT) as received:
+        async for number in received:
+            if number == signal.SIGHUP:
+                proxy.reload()
+                continue
+            stops += 1
+            if stops > 1:
+                os._exit(1)
+            proxy.stop()
+
+
+__all__ = ["Proxy", "StartError", "serve"]

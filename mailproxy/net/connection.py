@@ -1,0 +1,194 @@
+"""One client connection from its first octet to its summary."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from mailproxy.events import Event, Failure, Fault, LegSecured, SessionEnded, SessionStarted
+from mailproxy.net.relay import Relay
+from mailproxy.net.upstream import Server, UpstreamError
+from mailproxy.proto.tokens import Side
+from mailproxy.session.options import Options
+from mailproxy.session.session import Session
+from mailproxy.session.verdict import Facts, Judge
+from mailproxy.tls.client_hello import LARGEST_PEEK, refusal
+from mailproxy.tls.explain import explain_client
+from mailproxy.tls.transport import Transport, TransportClosed
+
+_FAREWELL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds a client may take; the idle time respects the protocol's minimum."""
+
+    handshake: float
+    login: float
+    command: float
+    idle: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What every connection of a listener shares.
+
+    ``context`` and ``judge`` are asked anew for each connection, so that a reload reaches new ones.
+    """
+
+    protocol: str
+    listener: str
+    implicit: bool
+    options: Options
+    deadlines: Deadlines
+    server: Server
+    context: Callable[[], ssl.SSLContext]
+    judge: Callable[[], Judge]
+
+
+class Connection:
+    """Serves one client; the sweeper looks at it from time to time."""
+
+    __slots__ = ("_emit", "_open_since", "_route", "_started", "_transport", "client", "relay", "session")
+
+    def __init__(
+        self, route: Route, transport: Transport, client: tuple[str, int], emit: Callable[[Event], None]
+    ):
+        self._route = route
+        self._transport = transport
+        self._emit = emit
+        self._started = time.monotonic()
+        self._open_since: tuple[int, float] | None = None  # an unfinished command: its number, and since when
+        self.client = client
+        self.relay: Relay | None = None
+        facts = Facts(
+            route.protocol,
+            listener=route.listener,
+            upstream=str(route.server),
+            client_ip=client[0],
+            tls=False,
+        )
+        self.session = Session(route.protocol, route.options, facts, route.judge(), emit)
+
+    async def serve(self) -> None:
+        """Never raises, but for cancellation: what goes wrong is an event."""
+        route, emit = self._route, self._emit
+        emit(SessionStarted(route.protocol, route.listener, _shown(self.client), str(route.server)))
+        server: Transport | None = None
+        try:
+            if route.implicit:
+                if not await self._secure(self._transport):
+                    self.session.reason = "no TLS with the client"
+                    return
+                self.session.upgraded(self._transport.version)
+            server = await self._connect()
+            if server is not None:
+                self.relay = Relay(self.session, self._transport, server, self._secure)
+                await self.relay.run()
+        except TransportClosed:
+            self.session.reason = self.session.reason or "the connection broke"
+        finally:
+            self._transport.close()
+            if server is not None:
+                server.close()
+            self._summary(server)
+
+    async def _secure(self, transport: Transport) -> bool:
+        """TLS with the client; what it asks for is looked at before OpenSSL sees it."""
+        route = self._route
+        with trio.move_on_after(route.deadlines.handshake):
+            try:
+                if not await self._admits(transport):
+                    return False
+                await transport.handshake(route.context())
+            except (ssl.SSLError, OSError, TransportClosed) as error:
+                cause = error if isinstance(error, OSError) else OSError("the connection broke")
+                self._emit(Failure(Fault.TLS, "no TLS with the client", explain_client(cause)))
+                return False
+            self._emit(LegSecured("client", transport.version, transport.cipher))
+            return True
+        self._emit(Failure(Fault.CLIENT, "the client did not finish the TLS handshake in time"))
+        return False
+
+    async def _admits(self, transport: Transport) -> bool:
+        """Look at the ClientHello, which stays where it is, until it is whole."""
+        seen = 0
+        while True:
+            await transport.more_than(seen)
+            hello = transport.peek(LARGEST_PEEK) or b""
+            answer = refusal(hello, self._route.protocol)
+            if answer:
+                self._emit(Failure(Fault.TLS, "the client asks for another protocol than this port's (ALPN)"))
+                transport.read()  # octets left unread would turn the close into a reset, and lose the alert
+                await transport.send(answer)
+                return False
+            if answer is not None or len(hello) <= seen:
+                return True
+            seen = len(hello)
+
+    async def _connect(self) -> Transport | None:
+        session = self.session
+        try:
+            server, greeting = await self._route.server.connect()
+        except UpstreamError as error:
+            self._emit(Failure(error.fault, "no session with the mail server", error.what))
+            session.end("The mail server is not available now, try again later", "no upstream")
+            with trio.move_on_after(_FAREWELL_SECONDS):
+                for data in session.take(Side.CLIENT):
+                    await self._transport.send(data)
+            return None
+        if server.tls is not None:
+            self._emit(LegSecured("server", server.version, server.cipher))
+        if greeting:
+            session.receive(Side.SERVER, greeting)
+        return server
+
+    def overdue(self, now: float) -> str:
+        """Which deadline has passed, in words; empty while none has. ``now`` is monotonic seconds."""
+        relay, session, deadlines = self.relay, self.session, self._route.deadlines
+        if relay is None:
+            return ""  # handshake and connect have deadlines of their own
+        if now - relay.active > deadlines.idle:
+            return "idle for too long"
+        needs_login = self._route.protocol != "smtp" and not session.dialect.user
+        if needs_login and now - self._started > deadlines.login:
+            return "no login in time"
+        if not session.unfinished:
+            self._open_since = None
+        elif self._open_since is None or self._open_since[0] != session.commands:
+            self._open_since = session.commands, now
+        elif now - self._open_since[1] > deadlines.command:
+            return "a command that does not end"
+        return ""
+
+    def stop(self, text: str, reason: str) -> None:
+        """End it from outside; before there is a relay its own deadlines do."""
+        if self.relay is not None:
+            self.relay.stop(text, reason)
+
+    def _summary(self, server: Transport | None) -> None:
+        session = self.session
+        self._emit(
+            SessionEnded(
+                protocol=self._route.protocol,
+                client=_shown(self.client),
+                user=session.dialect.user,
+                seconds=time.monotonic() - self._started,
+                commands=session.commands,
+                octets_in=session.octets[Side.CLIENT],
+                octets_out=session.octets[Side.SERVER],
+                tls_client=self._transport.version,
+                tls_server=server.version if server else "",
+                verdicts=dict(session.verdicts),
+                reason=session.reason,
+            )
+        )
+
+
+def _shown(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

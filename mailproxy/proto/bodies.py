@@ -1,0 +1,82 @@
+r"""The end of a body that is closed by a lone dot (RFC 1939 §3, RFC 5321 §4.5.2).
+
+Only ``CRLF . CRLF`` ends a body. Other parsers take more for an end
+(``LF . LF``, ``CR . CR``, a NUL beside the dot ...), and what one of them reads
+behind such an end are commands. A *strict* scanner therefore stops at every
+dot that stands alone on what anybody could call a line.
+
+Searching is what a bulk transfer costs here, so it goes from dot to dot
+(``bytes.find`` of one octet is ``memchr``), and only text full of dots is
+searched by a pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+_BREAKS = b"\r\n\0"
+_LONE = re.compile(rb"[\r\n\0]\.[\r\n\0]")
+_HOPS = 6  # after so many dots in one piece the pattern is cheaper
+_TAIL = 4  # two octets before a dot and two behind it decide
+
+
+class Found(Enum):
+    NOTHING = 0
+    END = 1  # the position is behind the terminator
+    AMBIGUOUS = 2  # the position is behind the dot: nothing from there on may pass
+
+
+class DotScanner:
+    """Finds the end of one body in its pieces, wherever they are cut."""
+
+    __slots__ = ("_strict", "_tail")
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._tail = b"\r\n"  # a body may consist of the final ".CRLF" alone
+
+    def scan(self, data: bytes) -> tuple[Found, int]:
+        """Look at the next piece; the position is an index into it."""
+        tail = self._tail
+        edge = tail + data[:_TAIL]
+        if b"." in edge:
+            kind, at = self._search(edge, edge.find(b"."), len(tail) + 2)
+            if kind is not Found.NOTHING:
+                return kind, at - len(tail)
+        size = len(data)
+        if size > 2:
+            kind, at = self._search(data, 2, size)
+            if kind is not Found.NOTHING:
+                return kind, at
+        self._tail = data[-_TAIL:] if size >= _TAIL else (tail + data)[-_TAIL:]
+        return Found.NOTHING, 0
+
+    def _search(self, data: bytes, start: int, stop: int) -> tuple[Found, int]:
+        """The first deciding dot with ``start <= index < stop``."""
+        for _ in range(_HOPS):
+            dot = data.find(b".", start, stop)
+            if dot < 0:
+                return Found.NOTHING, 0
+            kind, at = self._decide(data, dot)
+            if kind is not Found.NOTHING:
+                return kind, at
+            start = dot + 1
+        if not self._strict:
+            found = data.find(b"\r\n.\r\n", start)
+            return (Found.NOTHING, 0) if found < 0 else (Found.END, found + 5)
+        for match in _LONE.finditer(data, start):
+            kind, at = self._decide(data, match.start() + 1)
+            if kind is not Found.NOTHING:
+                return kind, at
+        return Found.NOTHING, 0
+
+    def _decide(self, data: bytes, dot: int) -> tuple[Found, int]:
+        if not dot or data[dot - 1] not in _BREAKS or dot + 1 >= len(data) or data[dot + 1] not in _BREAKS:
+            return Found.NOTHING, 0
+        if data[dot - 2 : dot] == b"\r\n" and data[dot + 1] == 0x0D:
+            if dot + 2 >= len(data):
+                return Found.NOTHING, 0  # the next piece decides
+            if data[dot + 2] == 0x0A:
+                return Found.END, dot + 3
+        return (Found.AMBIGUOUS, dot + 1) if self._strict else (Found.NOTHING, 0)

@@ -1,0 +1,54 @@
+"""Literals at the end of an IMAP line (RFC 9051 §4.3, RFC 7888, RFC 3516)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailproxy.proto.imap_args import closed_quotes
+
+_HEADER = re.compile(rb"~?\{(\d{1,20})(\+?)\}\r\n\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """The header ``{n}`` or ``{n+}``: ``octets`` octets follow behind the line end.
+
+    ``look_alike`` means that it stands inside a quoted string that has no end.
+    """
+
+    octets: int
+    synchronising: bool
+    look_alike: bool
+    plus: int  # from the line's end, where "+" stands
+
+    def synchronised(self, line: bytes) -> bytes:
+        """The line with ``{n}`` instead of ``{n+}``."""
+        return line[: -self.plus] + line[-self.plus + 1 :] if not self.synchronising else line
+
+
+def literal_at_end(line: bytes) -> Literal | None:
+    """The literal that a line announces, if it does."""
+    match = _HEADER.search(line[-32:])
+    if match is None:
+        return None
+    alike = b'"' in line and not closed_quotes(line)
+    return Literal(int(match[1]), not match[2], alike, 4)
+
+
+def splits(command: bytes, takes: Callable[[Literal], bool]) -> list[bytes]:
+    """A whole command, cut where the server must be asked before the next octets are sent."""
+    pieces: list[bytes] = []
+    start = at = 0
+    while True:
+        end = command.find(b"\n", at) + 1
+        line = command[at:end]
+        literal = literal_at_end(line) if line.endswith(b"}\r\n") else None
+        if literal is None:
+            pieces.append(command[start:end])
+            return pieces
+        at = end + literal.octets
+        if literal.synchronising or not takes(literal):
+            pieces.append(literal.synchronised(command[start:end]))
+            start = end

@@ -1,0 +1,126 @@
+"""Tries a rule file with its own examples.
+
+An example is played against the rules of its file alone: a file proves itself,
+whatever stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+
+from mailproxy.proto.tokens import BadArguments, Command
+from mailproxy.rules.errors import RuleError
+from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.lines import BadLine, command_from_line
+from mailproxy.rules.rule import Example, Given, Rule
+from mailproxy.session.verdict import Action, Facts, Judge
+
+FORWARD = "forward"
+_REFUSALS = frozenset({Action.BLOCK, Action.CLOSE})
+
+Run = Callable[[str, Given, tuple[str, ...], Judge], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one example. ``actual`` is the word for its last line."""
+
+    rule: Rule
+    example: Example
+    actual: str
+    error: RuleError | None
+
+
+def play(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> str:
+    """What ``judge`` says of the last line; earlier ones count as accepted by the server.
+
+    The answer is ``forward`` when no rule matched, else the word of the action,
+    whether the rule is enforced or observed.
+
+    Raises:
+        BadLine: a line is no command.
+    """
+    facts, word = facts_of(given), FORWARD
+    for line in lines:
+        command = command_from_line(protocol, line.encode())
+        decision = judge.decide(command, facts) if command.verb in judge.verbs else None
+        word = decision.action.value if decision else FORWARD
+        if decision is None or not decision.enforced or decision.action not in _REFUSALS:
+            _accepted(command, facts)
+    return word
+
+
+def try_examples(ruleset: RuleSet, run: Run = play) -> list[Outcome]:
+    """The outcome of every example, in order. Nothing is raised for one that fails."""
+    judges: dict[str, Judge] = {}
+    return [
+        _try(
+            rule,
+            example,
+            judges.setdefault(example.given.protocol, ruleset.judge(example.given.protocol)),
+            run,
+        )
+        for rule in ruleset.rules
+        for example in rule.examples
+    ]
+
+
+def run_examples(ruleset: RuleSet, run: Run = play) -> None:
+    """Play every example.
+
+    Raises:
+        RuleError: the first one that does not come out as expected.
+    """
+    for outcome in try_examples(ruleset, run):
+        if outcome.error is not None:
+            raise outcome.error
+
+
+def _try(rule: Rule, example: Example, judge: Judge, run: Run) -> Outcome:
+    try:
+        actual = run(example.given.protocol, example.given, example.send, judge)
+    except BadLine as error:
+        cause = f"example of {rule.name}: {error}"
+        return Outcome(rule, example, "", RuleError(rule.file, example.line, cause, error.hint))
+    # Who expects the command to be forwarded does not mind an allowing rule.
+    if actual == example.expect or (example.expect == FORWARD and actual == "allow"):
+        return Outcome(rule, example, actual, None)
+    cause = f'example of {rule.name}: "{example.send[-1][:80]}" gives {actual}, expected {example.expect}'
+    hint = "mailproxy rules explain shows which rule decides; correct the rule or the example"
+    return Outcome(rule, example, actual, RuleError(rule.file, example.line, cause, hint))
+
+
+def facts_of(given: Given) -> Facts:
+    """The session that is given; in TLS 1.3 unless it says otherwise."""
+    facts = Facts(
+        protocol=given.protocol,
+        listener=given.listener,
+        upstream=given.upstream,
+        client_ip=given.client_ip,
+        client_name=given.client_name,
+        tls=given.tls,
+        tls_version=given.tls_version or ("TLSv1.3" if given.tls else ""),
+        user=given.user,
+        mechanism=given.mechanism,
+        mailbox=given.mailbox,
+        sender=given.sender,
+        recipients=given.recipients,
+    )
+    if given.now is not None:
+        moment = given.now if given.now.tzinfo else given.now.replace(tzinfo=UTC)
+        facts.now = lambda: moment
+    return facts
+
+
+def _accepted(command: Command, facts: Facts) -> None:
+    try:
+        if facts.protocol == "imap" and command.verb in ("SELECT", "EXAMINE"):
+            facts.mailbox = str(command.fields.get("mailbox", ""))
+        elif facts.protocol == "smtp" and command.verb == "MAIL":
+            facts.sender, facts.recipients = str(command.fields.get("sender", "")), 0
+        elif facts.protocol == "smtp" and command.verb == "RCPT":
+            facts.recipients += 1
+    except BadArguments:
+        return

@@ -1,0 +1,475 @@
+"""One client and one server, followed octet by octet. No I/O.
+
+Theory of operation. :meth:`Session.receive` stores what arrived from one side
+and then turns: it pulls tokens from the dialect until neither side has one.
+Each command of the client gets a *slot*. A slot either waits for the server's
+reply or holds our own answer; replies leave in the order of the slots, and our
+own never stand inside another reply.
+
+Invariants:
+
+1. With no rule in force each side gets the other's octets exactly, but for
+   STARTTLS, the capability lists, and what :mod:`~mailproxy.session.screen` refuses.
+2. A guarding session forwards nothing that two parsers could read in two ways.
+3. What a line means follows from the server's answers: behind a command whose
+   verb says ``hold``, nothing is read before the reply.
+4. Nothing grows with the size of a message: bodies pass as they arrive.
+
+Where a guarding session cannot read on, it ends; an observing one goes blind,
+says so once, and passes everything on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from mailproxy.events import Anomaly, CommandDone, Event, Failure, Fault, LoggedIn, LoginFailed, WouldHave
+from mailproxy.proto.capabilities import Policy
+from mailproxy.proto.dialect import GREETING, Cut, Refusal, Say, Slot
+from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
+from mailproxy.session.dialects import dialect_for
+from mailproxy.session.options import Options
+from mailproxy.session.screen import LOGINS, STARTTLS, objection
+from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
+
+_HELD_OCTETS = 16_384  # of the client's input, while it must wait
+_HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"CONNECT ", b"OPTIONS ")
+_ALERTS = {
+    Refusal.SYNTAX: "malformed_command",
+    Refusal.UNKNOWN: "unknown_command",
+    Refusal.TOO_BIG: "too_big",
+}
+
+
+def _ignore(event: Event) -> None:
+    pass
+
+
+class Session:
+    """Follows one session; the relay moves the octets."""
+
+    __slots__ = (
+        "_asides",
+        "_deaf",
+        "_errors",
+        "_holding",
+        "_judge",
+        "_next",
+        "_open",
+        "_options",
+        "_out",
+        "blind",
+        "clock",
+        "closed",
+        "commands",
+        "dialect",
+        "dropped",
+        "emit",
+        "facts",
+        "octets",
+        "reason",
+        "upgrade",
+        "verdicts",
+    )
+
+    def __init__(
+        self,
+        protocol: str,
+        options: Options,
+        facts: Facts,
+        judge: Judge = NO_RULES,
+        emit: Callable[[Event], None] = _ignore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.facts = facts
+        self.emit = emit
+        self.clock = clock
+        self.closed = False  # flush what is left, then close both legs
+        self.upgrade = False  # flush, do TLS with the client, then call upgraded()
+        self.dropped = False  # the server's leg is to be cut off now, whatever it waits for
+        self.blind = False
+        self.commands = 0
+        self.octets = [0, 0]  # received from each side
+        self.verdicts: Counter[str] = Counter()
+        self.reason = ""
+        self._judge = judge if options.guard else NO_RULES
+        self._options = options
+        self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
+        self._out: tuple[list[bytes], list[bytes]] = ([], [])
+        self._open: tuple[Slot | None, Reply] | None = None  # a reply whose chunks still come
+        self._holding: Slot | None = None
+        self._next: Command | None = None  # read, but it waits for what is before it
+        self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
+        self._deaf = False  # nothing more of the client is read
+        self._errors = 0
+        self.dialect.slots.append(Slot(Command(GREETING, b""), clock()))
+
+    def _policy(self) -> Policy:
+        options, tls = self._options, self.facts.tls
+        return Policy(
+            guard=options.guard, starttls=options.starttls and not tls, login=tls or not options.tls_required
+        )
+
+    # -- the relay's view ---------------------------------------------------------------
+
+    def receive(self, side: Side, data: bytes) -> None:
+        """Octets that arrived from ``side``."""
+        self.octets[side] += len(data)
+        if self.blind:
+            self._out[side.other].append(data)
+            return
+        if self.dropped and side is Side.SERVER:
+            return
+        if side is Side.CLIENT and not self.commands and self._is_foreign(data):
+            return
+        self.dialect.inboxes[side].feed(data)
+        try:
+            while not self.closed and (self._from_server() or self._from_client()):
+                pass
+        except WireError as error:
+            self._lost(error)
+
+    def take(self, side: Side) -> list[bytes]:
+        """Octets to be sent to ``side``, in order; they are forgotten here."""
+        out = self._out[side]
+        if not out:
+            return []
+        taken = out.copy()
+        out.clear()
+        return taken
+
+    def pending(self, side: Side) -> bool:
+        """Is there anything to :meth:`take`?"""
+        return bool(self._out[side])
+
+    def wants(self, side: Side) -> bool:
+        """May the relay read more from ``side`` now?"""
+        if side is Side.SERVER or self.blind:
+            return True
+        if self._deaf or self.upgrade:
+            return False
+        return not self._blocked() or len(self.dialect.inboxes[Side.CLIENT]) < _HELD_OCTETS
+
+    @property
+    def unfinished(self) -> bool:
+        """Has the client begun a command, or a body, that it has not ended?"""
+        return not self.blind and not self._blocked() and len(self.dialect.inboxes[Side.CLIENT]) > 0
+
+    def eof(self, side: Side, clean: bool = True) -> None:
+        """``side`` sends no more. Nothing is invented to complete what it left open."""
+        if side is Side.SERVER:
+            if self.dropped:
+                return
+            open_slots = [slot for slot in self.dialect.slots if slot.answer is None]
+            if (open_slots or self._open) and not self.closed:
+                what = "closed the connection" if clean else "broke the connection off"
+                self.emit(Failure(Fault.SERVER, f"the server {what} with commands unanswered"))
+                self.reason = self.reason or "server closed early"
+            self.closed = True
+            return
+        if self.dialect.engaged:
+            self.emit(Anomaly("truncated", "client", "the connection ended in the middle of a command"))
+            self.reason = self.reason or "client closed early"
+            self.closed = True
+        self._deaf = True
+        if not self.dialect.slots:
+            self.closed = True
+
+    def upgraded(self, version: str) -> None:
+        """The client's leg is encrypted: what was said before counts no more (RFC 3207 §4.2)."""
+        self.upgrade = False
+        self.facts.tls, self.facts.tls_version = True, version
+        self.dialect.policy = self._policy()
+        self.dialect.restarted()
+
+    def end(self, text: str, reason: str) -> None:
+        """Say why, in the protocol's words if they can stand here, and close."""
+        if self.closed:
+            return
+        if self.dialect.boundary and not self.blind:
+            self._out[Side.CLIENT].append(self.dialect.farewell(text))
+        self.reason = reason
+        self.closed = True
+
+    # -- the client's side --------------------------------------------------------------
+
+    def _blocked(self) -> bool:
+        """Must the next command wait for the server?"""
+        if self.dialect.engaged:
+            return False
+        slots = self.dialect.slots
+        if self._next is not None or self._holding is not None or len(slots) >= self._options.pipeline:
+            return True
+        return bool(slots) and slots[0].verb == GREETING
+
+    def _from_client(self) -> bool:
+        if self._deaf or self.upgrade:
+            return False
+        if self._next is not None:
+            if self.dialect.slots:
+                return False
+            command, self._next = self._next, None
+            self._command(command)
+            return True
+        if self._blocked():
+            return False
+        token = self.dialect.client()
+        if token is None:
+            return False
+        if isinstance(token, Command):
+            if token.spec is not None and token.spec.alone and self.dialect.slots:
+                self._next = token
+            else:
+                self._command(token)
+        elif isinstance(token, Chunk):
+            if token.data:
+                self._out[Side.SERVER].append(token.data)
+        elif isinstance(token, Say):
+            self._asides.append(token.data)
+            self._release()
+        else:
+            self._cut(token)
+        return True
+
+    def _command(self, command: Command) -> None:
+        self.commands += 1
+        slot = Slot(command, self.clock())
+        objected = objection(command, self.dialect, self._options, self.facts.tls)
+        if objected:
+            self._object(slot, *objected)
+        elif command.verb in STARTTLS and command.spec:
+            slot.verdict, slot.upgrade, self._deaf = "answered", True, True
+            self._answer(slot, self.dialect.accepted(command, "Begin TLS negotiation now"))
+        elif command.verb in self._judge.verbs:
+            self._judged(slot)
+        else:
+            if command.flaw or command.spec is None:
+                self.emit(Anomaly("odd_command", "client", command.flaw or "a verb that is not known"))
+            self._forward(slot)
+
+    def _judged(self, slot: Slot) -> None:
+        command = slot.command
+        self._learn()
+        asked = self.dialect.claimant(command) if command.verb in LOGINS else None
+        if asked:
+            self.facts.user, self.facts.mechanism = asked
+        decision = self._judge.decide(command, self.facts)
+        if asked:
+            self._learn()
+        if decision is None or decision.action is Action.ALLOW:
+            self._forward(slot)
+        elif not decision.enforced or decision.action is Action.OBSERVE:
+            self.emit(WouldHave(command.verb, decision.rule, decision.action.value))
+            self._forward(slot)
+        else:
+            slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
+            self._enforce(slot, decision)
+
+    def _enforce(self, slot: Slot, decision: Decision) -> None:
+        verb = {Action.EXAMINE: "EXAMINE", Action.UNSELECT: "UNSELECT"}.get(decision.action)
+        if verb:
+            changed = self.dialect.rewritten(slot.command, verb)
+            if changed:
+                slot.command = changed
+                self._forward(slot)
+                return
+            slot.verdict = "block"
+        slot.close = decision.action is Action.CLOSE
+        text = decision.reply or f"Refused by the rule {decision.rule} of this proxy"
+        self._refuse(slot, Refusal.POLICY, text)
+
+    def _forward(self, slot: Slot) -> None:
+        data = self.dialect.forwarded(slot.command)
+        self.dialect.slots.append(slot)
+        if slot.command.spec is not None and slot.command.spec.hold:
+            self._holding = slot
+        self._out[Side.SERVER].append(data)
+
+    def _object(self, slot: Slot, kind: Refusal, text: str) -> None:
+        slot.verdict, slot.why = "refuse", text
+        alert = _ALERTS.get(kind)
+        if alert:
+            self._errors += 1
+            self.emit(Anomaly(alert, "client", slot.command.flaw))
+            if self._errors > self._options.errors:
+                slot.close = True
+        self._refuse(slot, kind, text)
+
+    def _refuse(self, slot: Slot, kind: Refusal, text: str) -> None:
+        answer = self.dialect.refusal(slot.command, kind, text)
+        if slot.close:
+            answer += self.dialect.farewell("Closing the connection")
+            self._deaf = True
+        self.dialect.refused(slot.command)
+        self._answer(slot, answer)
+
+    def _answer(self, slot: Slot, answer: bytes) -> None:
+        slot.answer = answer
+        self.dialect.slots.append(slot)
+        self._release()
+
+    def _cut(self, cut: Cut) -> None:
+        """The client's input is at an end for us; what the server holds is never completed."""
+        if cut.why:
+            self.emit(Anomaly("unreadable", "client", cut.why))
+            self.reason = cut.why
+        if not self._options.guard and not cut.drop:
+            return
+        self.dropped = True
+        self._out[Side.SERVER].clear()
+        self.dialect.slots.clear()
+        self._holding = self._next = None
+        if cut.answer:
+            if self.dialect.boundary:
+                self._out[Side.CLIENT].append(cut.answer)
+            self._deaf = self.closed = True
+
+    def _is_foreign(self, data: bytes) -> bool:
+        """Another protocol on this port: nothing of it is read as mail, or quoted."""
+        if data[:1] == b"\x16" and not self.facts.tls:
+            self.emit(
+                Failure(
+                    Fault.TLS, "the client speaks TLS on a plaintext port", "use STARTTLS, or the TLS port"
+                )
+            )
+            self.reason = "TLS on a plaintext port"
+            self.closed = True
+        elif self._options.guard and data.startswith(_HTTP) and b" HTTP/" in data.partition(b"\n")[0]:
+            self.emit(Failure(Fault.CLIENT, "the client speaks HTTP on a mail port"))
+            self.reason = "HTTP on a mail port"
+            self.closed = True
+        return self.closed
+
+    # -- the server's side --------------------------------------------------------------
+
+    def _from_server(self) -> bool:
+        if self.dropped:
+            return False
+        token = self.dialect.server()
+        if token is None:
+            return False
+        if isinstance(token, Chunk):
+            self._out[Side.CLIENT].append(token.data)
+            if token.end and self._open is not None:
+                slot, reply = self._open
+                self._open = None
+                if reply.final and slot is not None:
+                    self._done(slot, reply)
+            if token.end:
+                self._release()
+        elif isinstance(token, Say):  # the client need not see this part of the dialogue
+            if token.data:
+                self._out[token.side].append(token.data)
+        else:
+            self._reply(token)
+        return True
+
+    def _reply(self, reply: Reply) -> None:
+        slot = self.dialect.slot_of(reply) if reply.final else None
+        if reply.final and slot is None and not self._unasked(reply):
+            return
+        self._out[Side.CLIENT].append(reply.data)
+        if reply.more:
+            self._open = slot, reply
+        elif slot is not None:
+            self._done(slot, reply)
+        else:
+            self._release()
+
+    def _unasked(self, reply: Reply) -> bool:
+        """A reply nobody waits for: a server may say why it ends (421, BYE), and nothing else."""
+        if reply.tag == b"*" or reply.status in ("421", "ERR"):
+            return True
+        if self._options.guard:
+            raise WireError(Side.SERVER, "a reply that no command waits for")
+        self.emit(Anomaly("unasked_reply", "server", reply.status))
+        return True
+
+    def _done(self, slot: Slot, reply: Reply) -> None:
+        """The server's final word on a command."""
+        slots = self.dialect.slots
+        if slots and slots[0] is slot:
+            slots.popleft()
+        elif slot in slots:
+            slots.remove(slot)  # IMAP servers may answer out of order
+        if self._holding is slot:
+            self._holding = None
+        slot.status = reply.status
+        asked = self.dialect.claimant(slot.command) if slot.verb in LOGINS else None
+        changed = self.dialect.answered(slot, reply)
+        if asked:
+            self._login(changed and reply.status in ("OK", "235"), *asked)
+        if slot.verb != GREETING:
+            self._report(slot)
+        if slots:
+            self._release()
+        elif self._deaf and not self.upgrade:
+            self.closed = True  # the client sends no more, and all is answered
+
+    def _login(self, good: bool, user: str, mechanism: str) -> None:
+        if good:
+            self._learn()
+            self.emit(LoggedIn(self.facts.user, self.facts.mechanism, self.facts.tls))
+        else:
+            self.emit(LoginFailed(user, mechanism))
+
+    def _release(self) -> None:
+        """Let our own answers out, as far as nothing of the server's is due before them."""
+        if not self.dialect.boundary or self._open is not None:
+            return
+        if self._asides:
+            self._out[Side.CLIENT].extend(self._asides)
+            self._asides.clear()
+        slots = self.dialect.slots
+        while slots and slots[0].answer is not None:
+            slot = slots.popleft()
+            assert slot.answer is not None
+            self._out[Side.CLIENT].append(slot.answer)
+            slot.status = slot.status or "local"
+            self._report(slot)
+            if slot.upgrade:
+                self._deaf = False
+                self.upgrade = True
+                if len(self.dialect.inboxes[Side.CLIENT]):
+                    # They came in clear and would be taken for what was said inside TLS.
+                    self.emit(Anomaly("octets_behind_starttls", "client"))
+                    self.reason = "octets behind STARTTLS"
+                    self.closed = True
+            if slot.close:
+                self.reason = self.reason or "closed by a rule or after too many errors"
+                self.closed = True
+
+    def _report(self, slot: Slot) -> None:
+        self.verdicts[slot.verdict] += 1
+        command, verb = slot.command, slot.verb
+        if command.spec is None:  # whatever it is, it may be a password that went astray
+            verb, text = "(unknown)", f"{len(command.line)} octets"
+        else:
+            text = self.dialect.shown(command).decode("utf-8", "backslashreplace") if command.args else ""
+        seconds = self.clock() - slot.since
+        self.emit(CommandDone(verb, text, slot.verdict, slot.status, seconds, slot.rule, slot.why))
+
+    def _learn(self) -> None:
+        facts, dialect = self.facts, self.dialect
+        facts.user, facts.mechanism, facts.client_name = dialect.user, dialect.mechanism, dialect.client_name
+        facts.mailbox, facts.sender, facts.recipients = dialect.mailbox, dialect.sender, dialect.recipients
+
+    def _lost(self, error: WireError) -> None:
+        """Octets that cannot be read: a guard ends here, an observer goes on blindly."""
+        side = "client" if error.side is Side.CLIENT else "server"
+        self.emit(Anomaly("unreadable", side, error.why))
+        if not self._options.guard:
+            self.blind = True
+            for one in Side:
+                inbox = self.dialect.inboxes[one]
+                self._out[one.other].append(inbox.take(len(inbox)))
+            return
+        self.emit(
+            Failure(
+                Fault.SERVER if error.side is Side.SERVER else Fault.CLIENT, f"the {side} sent {error.why}"
+            )
+        )
+        self.dropped = True
+        self.end("The mail server sent something this proxy cannot read", f"{side}: {error.why}")

@@ -1,0 +1,184 @@
+"""Octets in and out of one socket, plain or TLS, without a task switch per record.
+
+Trio's SSLStream hands out one record per call and a socket send per record;
+for a proxy that moves whole mailboxes this is most of the cost. Here an
+``ssl.SSLSocket`` works on a non-blocking socket: after one wait for readiness
+all records that arrived are read by plain calls, and OpenSSL gives its buffers
+back when a session falls idle.
+
+A *close_notify* is the end of the stream: nothing on the same connection is
+ever read as clear text behind it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from enum import Enum
+
+import trio
+
+READ_OCTETS = 16_384  # a whole TLS record (RFC 8446 §5.1): none is left half read inside OpenSSL
+
+
+class End(Enum):
+    """How a stream ended: ``CLEAN`` is close_notify, or FIN where there is no TLS."""
+
+    CLEAN = "clean"
+    CUT = "cut"
+
+
+class TransportClosed(Exception):
+    """The peer is gone, or the socket was closed here."""
+
+
+class Transport:
+    """One leg of a session over a connected, non-blocking socket."""
+
+    __slots__ = ("_fd", "_sock", "_tls", "cipher", "version")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._tls: ssl.SSLSocket | None = None
+        self.version = ""  # of TLS, empty for clear text; they outlive the connection
+        self.cipher = ""
+
+    @property
+    def own_address(self) -> str:
+        """The address of our end."""
+        return str(self._sock.getsockname()[0])
+
+    @property
+    def tls(self) -> ssl.SSLSocket | None:
+        return self._tls
+
+    async def readable(self) -> None:
+        """Wait until :meth:`read` may have something.
+
+        Raises:
+            trio.ClosedResourceError: the transport was closed meanwhile.
+        """
+        await trio.lowlevel.wait_readable(self._fd)
+
+    async def writable(self) -> None:
+        await trio.lowlevel.wait_writable(self._fd)
+
+    async def more_than(self, octets: int) -> None:
+        """Wait until more than so many octets can be peeked at, or the peer sends no more."""
+        if not octets:
+            await self.readable()
+            return
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets + 1)
+        try:
+            await self.readable()
+        finally:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+    def peek(self, count: int) -> bytes | None:
+        """What arrived, which stays; None when nothing did. Only before TLS.
+
+        Raises:
+            TransportClosed: the connection broke.
+        """
+        try:
+            return self._sock.recv(count, socket.MSG_PEEK)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise TransportClosed from error
+
+    def read(self) -> bytes | End | None:
+        """Up to :data:`READ_OCTETS`; None when nothing is there yet; how it ended at the end."""
+        try:
+            data = self._sock.recv(READ_OCTETS)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None  # a KeyUpdate that cannot be answered now goes out with our next octets
+        except ssl.SSLZeroReturnError:
+            return End.CLEAN
+        except OSError:
+            return End.CUT
+        if data:
+            return data
+        return End.CLEAN if self._tls is None else End.CUT
+
+    def write(self, data: bytes | memoryview) -> int:
+        """How many octets were taken; 0 when the peer must read first.
+
+        Raises:
+            TransportClosed: the peer is gone.
+        """
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        except OSError as error:
+            raise TransportClosed from error
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it, waiting for a slow peer.
+
+        Raises:
+            TransportClosed: the peer is gone.
+        """
+        sent = self.write(data)
+        if sent == len(data):
+            return
+        rest = memoryview(data)[sent:]
+        while rest:
+            await self.writable()
+            rest = rest[self.write(rest) :]
+
+    async def handshake(self, context: ssl.SSLContext, *, hostname: str | None = None) -> None:
+        """Begin TLS here: as the server, or, with ``hostname``, as its client.
+
+        Raises:
+            ssl.SSLError, OSError: it failed; the transport is of no more use.
+        """
+        tls = context.wrap_socket(
+            self._sock,
+            server_side=hostname is None,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+            server_hostname=hostname,
+        )
+        self._sock = self._tls = tls
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self.readable()
+            except ssl.SSLWantWriteError:
+                await self.writable()
+        suite = tls.cipher()
+        self.version, self.cipher = tls.version() or "", suite[0] if suite else ""
+
+    def finish(self) -> None:
+        """Tell the peer that we send no more; what it still sends can be discarded."""
+        with suppress(OSError, ValueError):
+            if self._tls is not None:
+                self._tls.unwrap()
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def discard(self) -> int | None:
+        """How many octets were thrown away below TLS: None when none are there yet, 0 at the end."""
+        try:
+            return len(socket.socket.recv(self._sock, READ_OCTETS))
+        except BlockingIOError:
+            return None
+        except OSError:
+            return 0
+
+    def close(self, *, abort: bool = False) -> None:
+        """Close at once. Unless ``abort``, a TLS peer is told that this is the end (close_notify)."""
+        if self._sock.fileno() < 0:
+            return
+        trio.lowlevel.notify_closing(self._fd)
+        if self._tls is not None and not abort:
+            with suppress(OSError, ValueError):
+                self._tls.unwrap()  # its answer is not awaited: nothing is read behind the end
+        self._sock.close()

@@ -1,0 +1,7 @@
+"""Fixtures that several folders share."""
+
+from __future__ import annotations
+
+from tests.servers.fixtures import cyrus, dovecot, exim, postfix
+
+__all__ = ["cyrus", "dovecot", "exim", "postfix"]

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mailproxy.rules.errors import RuleError
+from mailproxy.rules.examples import play, run_examples, try_examples
+from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.load import parse
+from mailproxy.rules.rule import Given
+from mailproxy.session.verdict import Judge
+
+
+def ruleset(text: str) -> RuleSet:
+    return RuleSet(parse(text.encode(), Path("r.toml")))
+
+
+def rule(on: str, when: str, do: str = "block", mode: str = "enforce") -> str:
+    return f'[[rule]]\nname = "a"\non = [\'{on}\']\nwhen = \'{when}\'\ndo = "{do}"\nmode = "{mode}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "lines", "expected"),
+    [
+        (rule("imap CLOSE", 'mailbox == "INBOX"'), Given("imap"), ("a SELECT inbox", "b CLOSE"), "block"),
+        (rule("imap CLOSE", 'mailbox == "INBOX"'), Given("imap"), ("a SELECT x", "b CLOSE"), "forward"),
+        (
+            rule("smtp RCPT", 'sender == "a@b.c"'),
+            Given("smtp"),
+            ("MAIL FROM:<a@b.c>", "RCPT TO:<d@e.f>"),
+            "block",
+        ),
+        (rule("smtp RCPT", "recipients == 1"), Given("smtp", recipients=1), ("RCPT TO:<d@e.f>",), "block"),
+        (rule("smtp RCPT", "true"), Given("smtp", recipients=5), ("RCPT TO:<d@e.f>", "NOOP"), "forward"),
+        (rule("pop3 DELE", "true", mode="observe"), Given("pop3"), ("DELE 1",), "block"),
+        (rule("pop3 DELE", "true", do="allow"), Given("pop3"), ("DELE 1",), "allow"),
+        (
+            rule("pop3 DELE", "now.getHours() == 3"),
+            Given("pop3", now=datetime(2026, 1, 1, 3)),
+            ("DELE 1",),
+            "block",
+        ),
+        (
+            rule("pop3 DELE", "now.getHours() == 3"),
+            Given("pop3", now=datetime(2026, 1, 1, 4, tzinfo=UTC)),
+            ("DELE 1",),
+            "forward",
+        ),
+        (rule("pop3 DELE", 'tls_version == "TLSv1.3"'), Given("pop3"), ("DELE 1",), "block"),
+        (rule("pop3 DELE", 'tls_version == ""'), Given("pop3", tls=False), ("DELE 1",), "block"),
+    ],
+)
+def test_play(text: str, given: Given, lines: tuple[str, ...], expected: str) -> None:
+    assert play(given.protocol, given, lines, ruleset(text).judge(given.protocol)) == expected
+
+
+def test_a_refused_recipient_does_not_count() -> None:
+    judge = ruleset(rule("smtp RCPT", 'recipients >= 1 || domain == "x.example"')).judge("smtp")
+    assert play("smtp", Given("smtp"), ("RCPT TO:<a@x.example>", "RCPT TO:<a@y.example>"), judge) == "forward"
+
+
+def test_another_runner() -> None:
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def run(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> str:
+        seen.append((protocol, lines))
+        return "close"
+
+    text = rule("pop3 DELE", "true") + '[[rule.example]]\nsend = ["DELE 1"]\nexpect = "block"\n'
+    outcomes = try_examples(ruleset(text), run)
+    assert [(outcome.actual, outcome.error is None) for outcome in outcomes] == [("close", False)]
+    assert seen == [("pop3", ("DELE 1",))]
+    with pytest.raises(RuleError, match="gives close, expected block"):
+        run_examples(ruleset(text), run)
+
+
+def test_who_expects_forward_does_not_mind_an_allowing_rule() -> None:
+    text = rule("pop3 DELE", "true", do="allow") + '[[rule.example]]\nsend = ["DELE 1"]\nexpect = "forward"\n'
+    run_examples(ruleset(text))

@@ -1,0 +1,170 @@
+"""Which rule decides; and that one which cannot be evaluated lets nothing through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailproxy.proto.tokens import BadArguments, Command
+from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.lines import command_from_line
+from mailproxy.rules.load import parse
+from mailproxy.session.verdict import Action, Decision, Facts
+
+
+def rules(*texts: str) -> RuleSet:
+    """Each text: do, mode, on, condition, parted by semicolons; the names are r0, r1, …"""
+    lines = []
+    for number, text in enumerate(texts):
+        do, mode, on, when = (part.strip() for part in text.split(";"))
+        lines.append(f'[[rule]]\nname = "r{number}"\ndo = "{do}"\nmode = "{mode}"\non = ["{on}"]')
+        if when:
+            lines.append(f"when = '{when}'")
+    return RuleSet(parse("\n".join(lines).encode(), Path("r.toml")))
+
+
+def decide(
+    ruleset: RuleSet, line: str = "DELE 1", protocol: str = "pop3", **facts: object
+) -> Decision | None:
+    command = command_from_line(protocol, line.encode())
+    return ruleset.judge(protocol).decide(command, Facts(protocol, **facts))  # type: ignore[arg-type]
+
+
+ALLOW = 'allow; enforce; pop3 DELE; user == "x"'
+BLOCK = "block; enforce; pop3 DELE;"
+
+
+@pytest.mark.parametrize(
+    ("texts", "user", "rule", "action", "enforced"),
+    [
+        ([ALLOW, BLOCK], "x", "r0", "allow", True),
+        ([ALLOW, BLOCK], "y", "r1", "block", True),
+        ([BLOCK, ALLOW], "x", "r0", "block", True),
+        (["close; enforce; pop3 DELE;", BLOCK], "x", "r0", "close", True),
+        # what only notes does not stop the search …
+        (["block; observe; pop3 DELE;", BLOCK], "x", "r1", "block", True),
+        (["observe; enforce; pop3 DELE;", BLOCK], "x", "r1", "block", True),
+        (["allow; observe; pop3 DELE;", BLOCK], "x", "r1", "block", True),
+        # … and is told when nothing changes the command
+        (["block; observe; pop3 DELE;"], "x", "r0", "block", False),
+        (["observe; enforce; pop3 DELE;"], "x", "r0", "observe", True),
+        (["block; observe; pop3 DELE;", ALLOW, BLOCK], "x", "r0", "block", False),
+        (["block; observe; pop3 DELE;", "close; observe; pop3 DELE;"], "x", "r0", "block", False),
+        (['block; observe; pop3 DELE; user == "z"', "close; observe; pop3 DELE;"], "x", "r1", "close", False),
+    ],
+)
+def test_order(texts: list[str], user: str, rule: str, action: str, enforced: bool) -> None:
+    ruleset = rules(*texts)
+    decision = decide(ruleset, user=user)
+    assert decision is not None
+    assert (decision.rule, decision.action.value, decision.enforced) == (rule, action, enforced)
+    command = command_from_line("pop3", b"DELE 1")
+    decides = [step for step in ruleset.explain("pop3", command, Facts("pop3", user=user)) if step.decides]
+    assert [step.decision for step in decides] == [decision]
+
+
+def test_nothing_matches() -> None:
+    assert decide(rules(ALLOW), user="y") is None
+
+
+def test_a_judge_names_its_verbs() -> None:
+    ruleset = rules(BLOCK, "block; enforce; imap removes;", "block; enforce; login; !tls")
+    assert ruleset.judge("pop3").verbs == {"DELE", "PASS", "APOP", "AUTH"}
+    assert "UID EXPUNGE" in ruleset.judge("imap").verbs
+    assert "FETCH" not in ruleset.judge("imap").verbs
+    assert ruleset.judge("smtp").verbs == {"AUTH"}
+    assert RuleSet().judge("pop3").verbs == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        # the arguments of DELE are bad, and DELE removes mail
+        ('block; enforce; pop3 DELE; set == "1"', "DELE one", Action.BLOCK),
+        ('close; enforce; pop3 DELE; set == "1"', "DELE one", Action.BLOCK),
+        ('allow; enforce; pop3 DELE; set == "1"', "DELE one", Action.BLOCK),
+        ('observe; enforce; pop3 DELE; set == "1"', "DELE one", None),
+        # RETR removes nothing
+        ('block; enforce; pop3 RETR; set == "1"', "RETR one", Action.BLOCK),
+        ('allow; enforce; pop3 RETR; set == "1"', "RETR one", None),
+        # an error of the evaluation itself
+        ("block; enforce; pop3 RETR; int(user) > 1", "RETR 1", Action.BLOCK),
+        ("allow; enforce; pop3 RETR; int(user) > 1", "RETR 1", None),
+        ("allow; enforce; pop3 DELE; int(user) > 1", "DELE 1", Action.BLOCK),
+    ],
+)
+def test_fails_closed(text: str, line: str, expected: Action | None) -> None:
+    decision = decide(rules(text), line)
+    assert (decision.action if decision else None) is expected
+    if decision:
+        assert decision.enforced
+        assert decision.why.startswith("rule r0 could not be evaluated: ")
+
+
+def test_observed_rules_fail_without_effect() -> None:
+    decision = decide(rules('block; observe; pop3 DELE; set == "1"'), "DELE one")
+    assert decision is not None
+    assert not decision.enforced
+    assert decide(rules("block; observe; pop3 DELE; int(user) > 1", BLOCK)).rule == "r1"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("error", [BadArguments("no set"), ZeroDivisionError("hunter2"), RecursionError()])
+def test_no_exception_leaves_it_and_no_unknown_text_is_shown(error: Exception) -> None:
+    def fail(command: Command) -> dict[str, object]:
+        raise error
+
+    good = command_from_line("pop3", b"DELE 1")
+    command = Command("DELE", good.line, good.args, good.spec, parse=fail)
+    ruleset = rules('block; enforce; pop3 DELE; set == "1"')
+    decision = ruleset.judge("pop3").decide(command, Facts("pop3"))
+    assert decision is not None
+    assert decision.action is Action.BLOCK
+    assert "hunter2" not in decision.why
+
+
+def test_bad_encoding_of_the_user_fails_closed() -> None:
+    decision = decide(rules('block; enforce; pop3 DELE; user == "x"'), user="\udcff")
+    assert decision is not None
+    assert decision.action is Action.BLOCK
+
+
+def test_arguments_are_parsed_once_and_only_if_asked_for() -> None:
+    calls = []
+
+    def count(command: Command) -> dict[str, object]:
+        calls.append(command.verb)
+        return {"set": "1"}
+
+    good = command_from_line("pop3", b"DELE 1")
+    command = Command("DELE", good.line, good.args, good.spec, parse=count)
+    rules('block; enforce; pop3 DELE; user == "x"', BLOCK).judge("pop3").decide(command, Facts("pop3"))
+    assert calls == []
+    two = rules('block; enforce; pop3 DELE; set == "7"', 'close; enforce; pop3 DELE; set == "8"')
+    assert two.judge("pop3").decide(command, Facts("pop3")) is None
+    assert calls == ["DELE"]
+
+
+def test_rules_for_other_verbs_are_not_asked() -> None:
+    ruleset = rules(*["block; enforce; pop3 RETR; int(user) > 1"] * 1, BLOCK)
+    steps = ruleset.explain("pop3", command_from_line("pop3", b"DELE 1"), Facts("pop3"))
+    assert [step.rule.name for step in steps] == ["r1"]
+
+
+def test_explain_says_why() -> None:
+    ruleset = rules(
+        ALLOW,
+        "block; observe; pop3 DELE;",
+        'block; enforce; pop3 DELE; set == "1"',
+        "close; enforce; pop3 DELE;",
+    )
+    command = command_from_line("pop3", b"DELE one")
+    steps = ruleset.explain("pop3", command, Facts("pop3", user="y"))
+    assert [(step.rule.name, step.matched, step.decides) for step in steps] == [
+        ("r0", False, False),
+        ("r1", True, False),
+        ("r2", True, True),
+    ]
+    assert steps[0].reason == 'does not hold: user == "x"'
+    assert "observe" in steps[1].reason
+    assert "could not be evaluated" in steps[2].reason
