@@ -17,6 +17,7 @@ import trio
 from mailproxy.config import Config, ConfigError, Listener, load, split_address
 from mailproxy.events import Event
 from mailproxy.net.connection import Deadlines, Route
+from mailproxy.net.lane import make_lane
 from mailproxy.net.listener import Sessions, open_socket
 from mailproxy.net.upstream import Server
 from mailproxy.proto.dialect import Limits
@@ -51,6 +52,7 @@ class Proxy:
         self._sessions = Sessions(
             config.limits.sessions, config.limits.sessions_per_address, self._emitter, self._complain
         )
+        self._lane = make_lane()
         self._stop = trio.Event()
         self.addresses: dict[str, tuple[str, int]] = {}
 
@@ -139,6 +141,7 @@ class Proxy:
             ),
             context=lambda: _required(tls).context(protocol),
             judge=lambda: self._judges[protocol],
+            lane=self._lane,
         )
 
     def _emitter(self, session: str, route: Route) -> Callable[[Event], None]:
@@ -185,6 +188,7 @@ class Proxy:
             async with trio.open_nursery() as sessions, trio.open_nursery() as service:
                 for listener, sock in opened:
                     self._listen(listener, sock, service, sessions)
+                service.start_soon(self._lane.run)
                 service.start_soon(self._sessions.sweep)
                 service.start_soon(self._flush)
                 self._log.flush()

@@ -68,14 +68,13 @@ class Proxy:
 
     def await_session_end(self, name: str) -> dict[str, Any]:
         """The ``session.end`` of the last session that came in by that way, once it is logged."""
-        port = self.doors[name].port
 
         def look() -> dict[str, Any] | None:
             events = self.events()
             started = [
                 event["session"]
                 for event in events
-                if event["event"] == "session.start" and event["listener"].endswith(f":{port}")
+                if event["event"] == "session.start" and event["listener"] == name
             ]
             ended = {event["session"]: event for event in events if event["event"] == "session.end"}
             return ended.get(started[-1]) if started else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from mailproxy.events import Event, Failure, Fault, LegSecured, SessionEnded, SessionStarted
+from mailproxy.net.lane import Lane
 from mailproxy.net.relay import Relay
 from mailproxy.net.upstream import Server, UpstreamError
 from mailproxy.proto.tokens import Side
@@ -48,6 +49,7 @@ class Route:
     server: Server
     context: Callable[[], ssl.SSLContext]
     judge: Callable[[], Judge]
+    lane: Lane
 
 
 class Connection:
@@ -87,7 +89,7 @@ class Connection:
                 self.session.upgraded(self._transport.version)
             server = await self._connect()
             if server is not None:
-                self.relay = Relay(self.session, self._transport, server, self._secure)
+                self.relay = Relay(self.session, self._transport, server, self._secure, route.lane)
                 await self.relay.run()
         except TransportClosed:
             self.session.reason = self.session.reason or "the connection broke"

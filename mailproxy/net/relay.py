@@ -1,28 +1,36 @@
 """Moves octets between two legs and a session. Knows no verb and no rule.
 
-Theory of operation. Two pumps, one per side: wait until the leg is readable,
-read what is there, hand it to the session, send what the session wants sent.
-Nothing is awaited between reading and handing over, no task or cancel scope is
-made per command; deadlines are looked after by one sweeper for all sessions.
+Theory of operation. A :class:`~mailproxy.net.lane.Lane` calls the relay when a
+leg can be read. The call reads what is there, hands it to the session and sends
+what the session wants sent; most often all of that happens at once. When a peer
+does not take its octets, a task waits for it, and nothing more is read for it
+meanwhile. The session's own task sleeps until there is something to await: TLS
+with the client, or the end.
 
-Back-pressure: a pump that cannot send does not read. The client's pump also
-waits until the client took our own answers. The server's pump never waits for
-the server to take octets that another pump is sending: a server that is
-itself waiting for us to read would then wait for ever.
+Who is read when (``_attend``):
+
+1. The client, while the session wants it, and both peers take what is theirs:
+   our own answers wait for the client to read, too.
+2. The server, while the client takes what is its. Never does it wait for the
+   server to take something: a server that itself waits for us to read would
+   then wait for ever.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import trio
 
+from mailproxy.net.lane import Lane
 from mailproxy.proto.tokens import Side
-from mailproxy.tls.transport import End, Transport, TransportClosed
+from mailproxy.tls.transport import READ_OCTETS, End, Transport, TransportClosed
 
-_TURN = 16  # reads of one leg before the others have their turn
+_PIECES = 4  # read at once; more would need memory that the allocator gives back each time
 _GRACE_SECONDS = 30.0  # for the answers to what a client sent before it closed its half
 _LINGER_OCTETS = 1 << 20
 _LINGER_SECONDS = 2.0
@@ -32,17 +40,12 @@ class Followed(Protocol):
     """What the relay needs of a session."""
 
     reason: str
-
-    @property
-    def closed(self) -> bool: ...
-    @property
-    def upgrade(self) -> bool: ...
-    @property
-    def dropped(self) -> bool: ...
+    closed: bool
+    upgrade: bool
+    dropped: bool
 
     def receive(self, side: Side, data: bytes) -> None: ...
-    def take(self, side: Side) -> list[bytes]: ...
-    def pending(self, side: Side) -> bool: ...
+    def take(self, side: Side) -> Sequence[bytes]: ...
     def wants(self, side: Side) -> bool: ...
     def eof(self, side: Side, clean: bool = True) -> None: ...
     def upgraded(self, version: str) -> None: ...
@@ -52,7 +55,22 @@ class Followed(Protocol):
 class Relay:
     """One session on its way between a client and a server."""
 
-    __slots__ = ("_cut", "_draining", "_legs", "_parked", "_scope", "_secure", "_session", "_taken", "active")
+    __slots__ = (
+        "_awake",
+        "_broken",
+        "_cut",
+        "_draining",
+        "_ended",
+        "_error",
+        "_lane",
+        "_legs",
+        "_nursery",
+        "_reading",
+        "_rest",
+        "_secure",
+        "_session",
+        "active",
+    )
 
     def __init__(
         self,
@@ -60,159 +78,225 @@ class Relay:
         client: Transport,
         server: Transport,
         secure: Callable[[Transport], Awaitable[bool]],
+        lane: Lane,
     ) -> None:
         """``secure`` makes TLS with the client once the session said so; False when that failed."""
         self._session = session
         self._legs = (client, server)
         self._secure = secure
-        self._draining = [False, False]
-        self._parked = trio.lowlevel.ParkingLot()  # the client's pump, while the session wants nothing of it
-        self._taken = trio.lowlevel.ParkingLot()  # the client's pump, while the client takes our answers
-        self._scope = trio.CancelScope()
-        self._cut = [False, False]
+        self._lane = lane
+        self._nursery: trio.Nursery | None = None
+        self._awake = trio.Event()  # the task has something to do
+        self._error: Exception | None = None
+        self._broken = False  # a leg is gone: nothing can be delivered any more
+        self._reading = [False, False]  # does the lane call for this leg?
+        self._draining = [False, False]  # a task waits for this peer to take what is its
+        self._rest = [b"", b""]  # taken from the session, but not by the peer yet
+        self._ended = [False, False]
+        self._cut = [False, False]  # the leg ended without a proper end, or was cut off here
         self.active = time.monotonic()  # when octets last arrived
 
     async def run(self) -> None:
         """Until the session is over; both legs are closed behind it."""
         try:
-            with self._scope:
-                await self._flush(Side.SERVER)  # a greeting that was read before
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pump, Side.CLIENT)
-                    await self._pump(Side.SERVER)
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                for side in Side:
+                    self._lane.watch(self._legs[side].fd, partial(self._readable, side))
+                    self._reading[side] = True
+                self._send()  # a greeting that was read before
+                await self._attend_to_the_rest()
+                nursery.cancel_scope.cancel()
         finally:
+            for leg in self._legs:
+                self._lane.forget(leg.fd)
             with trio.CancelScope(shield=True):
                 await self._close()
+
+    async def _attend_to_the_rest(self) -> None:
+        """All that needs a task: TLS in the middle of a session, and the end."""
+        session = self._session
+        while not self._over():
+            if session.upgrade and not self._draining[Side.CLIENT]:
+                if not await self._secure(self._legs[Side.CLIENT]):
+                    self._cut[Side.CLIENT] = True
+                    return
+                session.upgraded(self._legs[Side.CLIENT].version)
+                self._attend()
+                continue
+            await self._awake.wait()
+            self._awake = trio.Event()
+            if self._error is not None:
+                raise self._error
+
+    def _over(self) -> bool:
+        return self._broken or (self._session.closed and not self._draining[Side.CLIENT])
+
+    # -- calls from the lane ------------------------------------------------------------
+
+    def _readable(self, side: Side) -> None:
+        """A leg can be read. Must not raise: it is called from the task of all sessions."""
+        self.active = time.monotonic()
+        session, leg = self._session, self._legs[side]
+        try:
+            data = leg.read()
+            if isinstance(data, bytes):
+                session.receive(side, self._more(leg, data) if len(data) == READ_OCTETS else data)
+            elif data is not None:
+                self._end_of(side, data)
+            self._send()
+        except TransportClosed:
+            self._break_off()
+        except Exception as error:
+            self._error = error
+            self._awake.set()
+
+    def _more(self, leg: Transport, first: bytes) -> bytes:
+        """A piece that is full is most likely not the last one that has arrived."""
+        pieces = [first]
+        while len(pieces) < _PIECES:
+            data = leg.read()
+            if not isinstance(data, bytes):
+                break  # an end is met again at the next call
+            pieces.append(data)
+            if len(data) < READ_OCTETS:
+                break
+        return b"".join(pieces)
+
+    def _send(self) -> None:
+        """Send what the session has; a peer that does not take it gets a task that waits for it."""
+        session = self._session
+        for side in _SIDES:
+            if not self._push(side) and not self._draining[side]:
+                self._draining[side] = True
+                assert self._nursery is not None
+                self._nursery.start_soon(self._drain, side)
+        if session.dropped and not self._cut[Side.SERVER]:
+            self._cut_off()
+        self._attend()
+        if session.closed or session.upgrade:
+            self._awake.set()
+
+    def _push(self, side: Side) -> bool:
+        """False when something for ``side`` is left that it does not take now."""
+        if self._draining[side]:
+            return False
+        out = self._session.take(side)
+        if not out:
+            return True
+        if self._cut[side] and side is Side.SERVER:
+            return True
+        leg = self._legs[side]
+        for number, data in enumerate(out if len(out) == 1 else _gathered(out)):
+            sent = leg.write(data)
+            while sent < len(data):
+                done = leg.write(memoryview(data)[sent:])
+                if not done:
+                    self._rest[side] = b"".join([data[sent:], *list(_gathered(out))[number + 1 :]])
+                    return False
+                sent += done
+        return True
+
+    async def _drain(self, side: Side) -> None:
+        leg = self._legs[side]
+        try:
+            while True:
+                rest = self._rest[side] or b"".join(self._session.take(side))
+                if not rest:
+                    break
+                self._rest[side] = b""
+                await leg.send(rest)
+        except (TransportClosed, trio.ClosedResourceError):
+            self._break_off()
+        finally:
+            self._draining[side] = False
+        self._attend()
+        self._awake.set()
+
+    def _attend(self) -> None:
+        """Let the lane call for the legs that may be read now, and for no others."""
+        session, draining = self._session, self._draining
+        client = not (draining[0] or draining[1] or self._ended[0]) and session.wants(Side.CLIENT)
+        server = not (draining[0] or self._ended[1])
+        if client is not self._reading[0]:
+            self._turn(Side.CLIENT, client)
+        if server is not self._reading[1]:
+            self._turn(Side.SERVER, server)
+
+    def _turn(self, side: Side, on: bool) -> None:
+        self._reading[side] = on
+        (self._lane.resume if on else self._lane.pause)(self._legs[side].fd)
+
+    def _end_of(self, side: Side, end: End) -> None:
+        self._ended[side] = True
+        self._cut[side] = end is End.CUT
+        self._session.eof(side, end is End.CLEAN)
+        if not self._session.closed:
+            assert self._nursery is not None
+            self._nursery.start_soon(self._grace)
+
+    async def _grace(self) -> None:
+        await trio.sleep(_GRACE_SECONDS)
+        self._break_off()
+
+    def _cut_off(self) -> None:
+        """What the server has got of an unfinished command is not to be completed, not even by its end."""
+        leg = self._legs[Side.SERVER]
+        self._cut[Side.SERVER] = self._ended[Side.SERVER] = True
+        self._reading[Side.SERVER] = False
+        self._lane.forget(leg.fd)
+        leg.close(abort=True)
+
+    def _break_off(self) -> None:
+        self._session.reason = self._session.reason or "the connection broke"
+        self._broken = True
+        self._awake.set()
+
+    # -- the end ------------------------------------------------------------------------
 
     def stop(self, text: str, reason: str) -> None:
         """End the session from outside: a deadline passed, or the proxy stops."""
         self._session.end(text, reason)
-        for data in self._session.take(Side.CLIENT) if not self._draining[Side.CLIENT] else ():
-            try:
-                self._legs[Side.CLIENT].write(data)
-            except TransportClosed:
-                break
-        self._scope.cancel()
-
-    async def _pump(self, side: Side) -> None:
-        session, leg = self._session, self._legs[side]
-        try:
-            while not self._over():
-                await leg.readable()
-                self.active = time.monotonic()
-                for _ in range(_TURN):
-                    if side is Side.CLIENT:
-                        if session.upgrade:
-                            if not await self._upgrade(leg):
-                                return
-                            break
-                        if not session.wants(side):
-                            await self._parked.park()
-                            break
-                    data = leg.read()
-                    if data is None:
-                        break
-                    if isinstance(data, End):
-                        await self._ended(side, data)
-                        return
-                    session.receive(side, data)
-                    if session.dropped:
-                        self._cut_off()
-                    await self._flush(side)
-                    if self._over():
-                        break
-                else:
-                    await trio.lowlevel.checkpoint()
-            await self._settle()
-        except trio.ClosedResourceError:
-            return  # the leg was cut off here; the other pump goes on
-        except TransportClosed:
-            session.reason = session.reason or "the connection broke"
-        self._scope.cancel()
-
-    def _over(self) -> bool:
-        return self._session.closed
-
-    async def _ended(self, side: Side, end: End) -> None:
-        session = self._session
-        self._cut[side] = end is End.CUT
-        session.eof(side, end is End.CLEAN)
-        if session.closed:
-            await self._settle()
-            self._scope.cancel()
-        else:
-            self._scope.deadline = trio.current_time() + _GRACE_SECONDS
-
-    async def _settle(self) -> None:
-        """Let the client have what is meant for it, also if the other pump is sending it."""
-        while self._draining[Side.CLIENT]:
-            await self._taken.park()
-        if self._session.pending(Side.CLIENT):
-            await self._drain(Side.CLIENT)
-
-    def _cut_off(self) -> None:
-        """What the server has got of an unfinished command is not to be completed, not even by its end."""
-        if not self._cut[Side.SERVER]:
-            self._cut[Side.SERVER] = True
-            self._legs[Side.SERVER].close(abort=True)
-
-    async def _flush(self, reader: Side) -> None:
-        """Send what the session has for both sides, after octets of ``reader`` were handed to it."""
-        session = self._session
-        if session.pending(Side.SERVER):
-            await self._drain(Side.SERVER)
-        if session.pending(Side.CLIENT):
-            await self._drain(Side.CLIENT)
-            if reader is Side.CLIENT and self._draining[Side.CLIENT]:
-                await self._taken.park()
-        if reader is Side.SERVER and self._parked and (session.closed or session.wants(Side.CLIENT)):
-            self._parked.unpark_all()
-
-    async def _drain(self, side: Side) -> None:
-        if self._draining[side]:
-            return  # the other pump is at it, and takes this too
-        if side is Side.SERVER and self._session.dropped:
-            self._session.take(side)
-            return
-        self._draining[side] = True
-        leg = self._legs[side]
-        try:
-            while out := self._session.take(side):
-                await leg.send(out[0] if len(out) == 1 else b"".join(out))
-        finally:
-            self._draining[side] = False
-            if side is Side.CLIENT:
-                self._taken.unpark_all()
-
-    async def _upgrade(self, leg: Transport) -> bool:
-        await self._settle()
-        if not await self._secure(leg):
-            self._cut[Side.CLIENT] = True
-            self._scope.cancel()
-            return False
-        self._session.upgraded(leg.version)
-        return True
+        with suppress(TransportClosed):
+            self._push(Side.CLIENT)
+        self._broken = True
+        self._awake.set()
 
     async def _close(self) -> None:
         """Say the end to both; a leg whose peer broke off passes that on instead of a clean end."""
         session, (client, server) = self._session, self._legs
-        if not session.reason or self._cut[Side.SERVER]:
-            client.close(abort=self._cut[Side.SERVER] and not session.dropped)
-        else:
+        server.close(abort=self._cut[Side.CLIENT])
+        if session.reason and not self._ended[Side.CLIENT] and not self._cut[Side.SERVER]:
             with trio.move_on_after(_LINGER_SECONDS):
                 await self._linger(client)
-            client.close(abort=True)
-        server.close(abort=self._cut[Side.CLIENT])
+        client.close(abort=self._cut[Side.SERVER] and not session.dropped)
 
     async def _linger(self, client: Transport) -> None:
         """Closing with octets unread would reset the connection, and our last answer with it."""
         client.finish()
         read = 0
         while read < _LINGER_OCTETS:
-            data = client.discard()
-            if data == 0:
+            octets = client.discard()
+            if octets == 0:
                 return
-            if data is None:
+            if octets is None:
                 await client.readable()
             else:
-                read += data
+                read += octets
+
+
+def _gathered(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """The same octets in fewer pieces: what is small travels together, and nothing is big."""
+    small: list[bytes] = []
+    octets = 0
+    for piece in pieces:
+        small.append(piece)
+        octets += len(piece)
+        if octets >= _PIECES * READ_OCTETS:
+            yield b"".join(small)
+            small, octets = [], 0
+    if small:
+        yield b"".join(small)
+
+
+_SIDES = (Side.SERVER, Side.CLIENT)

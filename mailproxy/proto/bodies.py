@@ -22,9 +22,9 @@ _TAIL = 4  # two octets before a dot and two behind it decide
 
 
 class Found(Enum):
-    NOTHING = 0
+    NOTHING = 0  # the octets before the position may pass; what is behind it must be scanned again
     END = 1  # the position is behind the terminator
-    AMBIGUOUS = 2  # the position is behind the dot: nothing from there on may pass
+    AMBIGUOUS = 2  # the position is that of the dot: nothing from there on may pass
 
 
 class DotScanner:
@@ -37,20 +37,37 @@ class DotScanner:
         self._tail = b"\r\n"  # a body may consist of the final ".CRLF" alone
 
     def scan(self, data: bytes) -> tuple[Found, int]:
-        """Look at the next piece; the position is an index into it."""
+        """Look at the next piece; the position is an index into it.
+
+        Only a strict scanner leaves octets behind the position: a dot that still may
+        stand alone, which must not pass before what follows it is known.
+        """
         tail = self._tail
         edge = tail + data[:_TAIL]
         if b"." in edge:
             kind, at = self._search(edge, edge.find(b"."), len(tail) + 2)
             if kind is not Found.NOTHING:
-                return kind, at - len(tail)
+                return kind, max(at - len(tail), 0)
         size = len(data)
         if size > 2:
             kind, at = self._search(data, 2, size)
             if kind is not Found.NOTHING:
                 return kind, at
-        self._tail = data[-_TAIL:] if size >= _TAIL else (tail + data)[-_TAIL:]
-        return Found.NOTHING, 0
+        at = size - self._undecided((tail + data)[-_TAIL:] if size < _TAIL else data[-_TAIL:])
+        self._tail = data[at - _TAIL : at] if at >= _TAIL else (tail + data[: max(at, 0)])[-_TAIL:]
+        return Found.NOTHING, max(at, 0)
+
+    def relax(self) -> None:
+        """From here on only the one true terminator counts."""
+        self._strict = False
+
+    def _undecided(self, last: bytes) -> int:
+        """How many octets at the end may belong to a lone dot of which the rest is still to come."""
+        if not self._strict:
+            return 0
+        if last[-1:] == b"." and last[-2] in _BREAKS:
+            return 1
+        return 2 if last == b"\r\n.\r" else 0
 
     def _search(self, data: bytes, start: int, stop: int) -> tuple[Found, int]:
         """The first deciding dot with ``start <= index < stop``."""
@@ -79,4 +96,4 @@ class DotScanner:
                 return Found.NOTHING, 0  # the next piece decides
             if data[dot + 2] == 0x0A:
                 return Found.END, dot + 3
-        return (Found.AMBIGUOUS, dot + 1) if self._strict else (Found.NOTHING, 0)
+        return (Found.AMBIGUOUS, dot) if self._strict else (Found.NOTHING, 0)

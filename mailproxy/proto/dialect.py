@@ -78,12 +78,13 @@ class Say:
 class Cut:
     """The client's input cannot be followed any further: answer it, then close.
 
-    ``drop`` says that what the server has got must not be completed.
+    What the server has got is never completed: it gets ``last`` and no octet more.
+    Without an answer, the client still has to be listened to until there is one.
     """
 
     answer: bytes
     why: str
-    drop: bool = True
+    last: bytes = b""
 
 
 ClientToken = Command | Chunk | Say | Cut

@@ -13,26 +13,27 @@ class LineTooLong(Exception):
 
 
 class Inbox:
-    """A queue of octets with a cutter for lines."""
+    """A queue of octets with a cutter for lines.
 
-    __slots__ = ("_data", "_pos", "_scan")
+    ``data`` is empty when nothing is left; it is for looking at, not for cutting.
+    """
+
+    __slots__ = ("_pos", "_scan", "data")
 
     def __init__(self) -> None:
-        self._data = b""
+        self.data = b""
         self._pos = 0
         self._scan = 0  # no LF before this index: a line fed octet by octet is scanned once
 
     def __len__(self) -> int:
-        return len(self._data) - self._pos
+        return len(self.data) - self._pos
 
     def feed(self, data: bytes) -> None:
-        if self._pos == len(self._data):
-            self._data = data
-            self._scan = 0
-        else:
-            rest = self._data[self._pos :] if self._pos else self._data
-            self._data = rest + data
-            self._scan = max(self._scan - self._pos, 0)
+        if not self.data:
+            self.data = data
+            return
+        self._scan = max(self._scan - self._pos, 0)
+        self.data = (self.data[self._pos :] if self._pos else self.data) + data
         self._pos = 0
 
     def line(self, limit: int) -> bytes | None:
@@ -43,41 +44,41 @@ class Inbox:
         Raises:
             LineTooLong: ``limit`` octets without a line end, or a line longer than it.
         """
-        found = self._data.find(b"\n", self._scan)
-        if found < 0:
-            self._scan = len(self._data)
-            if self._scan - self._pos > limit:
+        data, pos = self.data, self._pos
+        end = data.find(b"\n", self._scan) + 1
+        if not end:
+            self._scan = len(data)
+            if self._scan - pos > limit:
                 raise LineTooLong
             return None
-        end = found + 1
-        if end - self._pos > limit:
+        if end - pos > limit:
             raise LineTooLong
-        line = self._data if end == len(self._data) and not self._pos else self._data[self._pos : end]
+        if end == len(data):
+            self._clear()
+            return data[pos:] if pos else data
         self._pos = self._scan = end
-        return line
+        return data[pos:end]
 
     def take(self, count: int) -> bytes:
         """Up to ``count`` octets; empty when there are none."""
-        data, pos = self._data, self._pos
-        if not pos and count >= len(data):
-            self._data = b""
-            self._scan = 0
-            return data
-        end = min(pos + count, len(data))
+        data, pos = self.data, self._pos
+        end = pos + count
+        if end >= len(data):
+            self._clear()
+            return data[pos:] if pos else data
         self._pos = end
         self._scan = max(self._scan, end)
         return data[pos:end]
 
-    def peek(self, count: int) -> bytes:
-        """The first ``count`` octets, which stay."""
-        return self._data[self._pos : self._pos + count]
-
     def skip_line(self) -> bool:
         """Drop octets up to and with the next LF; False when it has not come yet."""
-        found = self._data.find(b"\n", self._pos)
-        if found < 0:
-            self._data = b""
-            self._pos = self._scan = 0
-            return False
-        self._pos = self._scan = found + 1
-        return True
+        end = self.data.find(b"\n", self._pos) + 1
+        if not end or end == len(self.data):
+            self._clear()
+        else:
+            self._pos = self._scan = end
+        return end > 0
+
+    def _clear(self) -> None:
+        self.data = b""
+        self._pos = self._scan = 0

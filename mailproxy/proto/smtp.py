@@ -49,7 +49,9 @@ class Smtp:
     """The SMTP dialect; see :class:`~mailproxy.proto.dialect.Dialect`."""
 
     __slots__ = (
+        "_began",
         "_capabilities",
+        "_chunked",
         "_client",
         "_held",
         "_held_octets",
@@ -89,6 +91,8 @@ class Smtp:
         self._pass = True  # does the chunk go upstream?
         self._scanner: DotScanner | None = None
         self._sasl: SaslExchange | None = None
+        self._began = False  # MAIL went upstream, and nothing ended the transaction since
+        self._chunked = False  # with BDAT
         self.greet_again = False  # no EHLO since the client's leg was encrypted
 
     @property
@@ -134,27 +138,27 @@ class Smtp:
 
     def _message(self) -> Chunk | Cut | None:
         """Octets of DATA: on to the server as they are, up to and with the final dot."""
-        inbox = self.inboxes[Side.CLIENT]
+        inbox, scanner = self.inboxes[Side.CLIENT], self._scanner
         data = inbox.take(len(inbox))
-        if not data or self._scanner is None:
+        if not data or scanner is None:
             return None
-        found, at = self._scanner.scan(data)
-        swallow = self._client is _Client.SWALLOW
-        if found is Found.NOTHING:
-            return Chunk(b"" if swallow else data)
+        found, at = scanner.scan(data)
         if at < len(data):
             inbox.feed(data[at:])
             data = data[:at]
+        swallow = self._client is _Client.SWALLOW
+        if found is Found.NOTHING:
+            return Chunk(b"" if swallow else data) if data else None
         if found is Found.AMBIGUOUS:
-            # What the server has so far has no end in anybody's eyes but a sloppy one's; it gets no
-            # octet more. The client hears of it at its own end of data, where it listens.
-            self._client, self._scanner = _Client.SWALLOW, DotScanner()
-            return Cut(b"", "a lone dot that is no end of data for everybody")
+            # What the server has so far has no end in anybody's eyes, and it gets no octet more.
+            # The client hears of it at its own end of data, where it listens.
+            scanner.relax()
+            self._client = _Client.SWALLOW
+            return Cut(b"", "a lone dot that is no end of data for everybody", data)
         self._client, self._scanner = _Client.LINE, None
         if swallow:
-            return Cut(
-                b"554 5.6.0 The message has a bare CR, LF or NUL beside a lone dot; it was not sent\r\n", ""
-            )
+            answer = b"554 5.6.0 The message has a bare CR, LF or NUL beside a lone dot; it was not sent\r\n"
+            return Cut(answer, "")
         return Chunk(data, end=True)
 
     def _octets(self) -> Chunk | None:
@@ -195,10 +199,14 @@ class Smtp:
             case "MAIL":
                 if self.phase is not Phase.MAIL:  # else it is a second one, and the server says 503
                     self.sender, self.recipients = _field(command, "sender"), 0
+                self._began = True
             case "RCPT":
                 self.recipients += 1
             case "BDAT":
                 self._chunk_follows(command, forward=True)
+                self._chunked, self._began = True, not command.args.upper().endswith(b" LAST")
+            case "DATA" | "RSET":
+                self._began = self._chunked = False
             case "EHLO" | "HELO":
                 self.client_name = command.args[:255].decode("utf-8", "backslashreplace")
         return command.line
@@ -274,7 +282,7 @@ class Smtp:
                 if good:
                     self.phase = Phase.MAIL
                 elif self.phase is not Phase.MAIL:
-                    self.sender = ""
+                    self.sender, self._began = "", False
             case "RCPT":
                 if not good:
                     self.recipients = max(self.recipients - 1, 0)
@@ -302,6 +310,18 @@ class Smtp:
     def _reset(self) -> None:
         """The mail transaction is over (RFC 5321 §4.1.4)."""
         self.phase, self.sender, self.recipients = Phase.TRANSACTION, "", 0
+        if not any(slot.verb == "MAIL" for slot in self.slots):
+            self._began = self._chunked = False
+
+    def in_sequence(self, verb: str) -> bool:
+        """May this command of a mail transaction come now (RFC 5321 §4.1.4, RFC 3030 §2)?
+
+        Whatever the server made of it, a transaction is over for us with DATA: should the
+        server refuse that, a client that sends its message all the same sends no commands.
+        """
+        if verb == "DATA":
+            return self._began and not self._chunked
+        return self._began or verb not in ("RCPT", "BDAT")
 
     def _logged_in(self, command: Command, good: bool) -> bool:
         asked = self.claimant(command)

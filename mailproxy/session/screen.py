@@ -10,7 +10,8 @@ from __future__ import annotations
 from mailproxy.proto.dialect import Dialect, Refusal
 from mailproxy.proto.sasl import SaslExchange, always_hidden
 from mailproxy.proto.smtp import Smtp
-from mailproxy.proto.tokens import Command, Phase
+from mailproxy.proto.smtp_args import bdat_size
+from mailproxy.proto.tokens import BadArguments, Command, Phase
 from mailproxy.session.options import Options
 
 STARTTLS = frozenset({"STARTTLS", "STLS"})
@@ -77,6 +78,13 @@ def _starttls(command: Command, dialect: Dialect, options: Options, tls: bool) -
 def _smtp(command: Command, dialect: Smtp, options: Options) -> Objection | None:
     if dialect.greet_again and command.verb in _NEEDS_EHLO:
         return Refusal.SEQUENCE, "Send EHLO first"  # RFC 3207 §4.2
+    if options.guard and command.verb == "BDAT":
+        try:
+            bdat_size(command.args)
+        except BadArguments:  # what follows could be a chunk to one reader and commands to another
+            return Refusal.SYNTAX, "Refused: BDAT without a size"
+    if options.guard and not dialect.in_sequence(command.verb):
+        return Refusal.SEQUENCE, f"{command.verb} is out of sequence"
     if options.guard and command.verb == "BDAT" and not dialect.offers("CHUNKING"):
         # To a server without CHUNKING the octets of the chunk are commands (RFC 3030 §2).
         return Refusal.UNAVAILABLE, "BDAT was not offered"

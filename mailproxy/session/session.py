@@ -21,9 +21,10 @@ says so once, and passes everything on.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailproxy.events import Anomaly, CommandDone, Event, Failure, Fault, LoggedIn, LoginFailed, WouldHave
 from mailproxy.proto.capabilities import Policy
@@ -34,8 +35,9 @@ from mailproxy.session.options import Options
 from mailproxy.session.screen import LOGINS, STARTTLS, objection
 from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
 
+_NOTHING: Sequence[bytes] = ()
 _HELD_OCTETS = 16_384  # of the client's input, while it must wait
-_HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"CONNECT ", b"OPTIONS ")
+_HTTP = re.compile(rb"[A-Z]{3,7} \S+ HTTP/[0-9.]+\r?\n")
 _ALERTS = {
     Refusal.SYNTAX: "malformed_command",
     Refusal.UNKNOWN: "unknown_command",
@@ -122,27 +124,28 @@ class Session:
             return
         if self.dropped and side is Side.SERVER:
             return
-        if side is Side.CLIENT and not self.commands and self._is_foreign(data):
+        if data[:1] == b"\x16" and side is Side.CLIENT and not self.commands and not self.facts.tls:
+            self._foreign(Fault.TLS, "TLS on a plaintext port; it should use STARTTLS, or the TLS port")
             return
         self.dialect.inboxes[side].feed(data)
         try:
-            while not self.closed and (self._from_server() or self._from_client()):
+            if side is Side.SERVER:
+                while not self.closed and self._from_server():
+                    pass
+            # A server's reply may let go on what the client has sent before.
+            while not self.closed and self._from_client():
                 pass
         except WireError as error:
             self._lost(error)
 
-    def take(self, side: Side) -> list[bytes]:
+    def take(self, side: Side) -> Sequence[bytes]:
         """Octets to be sent to ``side``, in order; they are forgotten here."""
         out = self._out[side]
         if not out:
-            return []
+            return _NOTHING
         taken = out.copy()
         out.clear()
         return taken
-
-    def pending(self, side: Side) -> bool:
-        """Is there anything to :meth:`take`?"""
-        return bool(self._out[side])
 
     def wants(self, side: Side) -> bool:
         """May the relay read more from ``side`` now?"""
@@ -197,15 +200,21 @@ class Session:
 
     def _blocked(self) -> bool:
         """Must the next command wait for the server?"""
-        if self.dialect.engaged:
-            return False
         slots = self.dialect.slots
-        if self._next is not None or self._holding is not None or len(slots) >= self._options.pipeline:
-            return True
-        return bool(slots) and slots[0].verb == GREETING
+        if not slots and self._next is None:
+            return False
+        waits = (
+            self._holding is not None
+            or self._next is not None
+            or len(slots) >= self._options.pipeline
+            or slots[0].verb == GREETING
+        )
+        return waits and not self.dialect.engaged
 
     def _from_client(self) -> bool:
         if self._deaf or self.upgrade:
+            return False
+        if self._next is None and not self.dialect.inboxes[0].data:
             return False
         if self._next is not None:
             if self.dialect.slots:
@@ -235,6 +244,9 @@ class Session:
 
     def _command(self, command: Command) -> None:
         self.commands += 1
+        if self.commands == 1 and self._options.guard and _HTTP.match(command.line):
+            self._foreign(Fault.CLIENT, "HTTP on a mail port")
+            return
         slot = Slot(command, self.clock())
         objected = objection(command, self.dialect, self._options, self.facts.tls)
         if objected:
@@ -315,10 +327,9 @@ class Session:
         if cut.why:
             self.emit(Anomaly("unreadable", "client", cut.why))
             self.reason = cut.why
-        if not self._options.guard and not cut.drop:
-            return
+        if cut.last:
+            self._out[Side.SERVER].append(cut.last)
         self.dropped = True
-        self._out[Side.SERVER].clear()
         self.dialect.slots.clear()
         self._holding = self._next = None
         if cut.answer:
@@ -326,26 +337,16 @@ class Session:
                 self._out[Side.CLIENT].append(cut.answer)
             self._deaf = self.closed = True
 
-    def _is_foreign(self, data: bytes) -> bool:
-        """Another protocol on this port: nothing of it is read as mail, or quoted."""
-        if data[:1] == b"\x16" and not self.facts.tls:
-            self.emit(
-                Failure(
-                    Fault.TLS, "the client speaks TLS on a plaintext port", "use STARTTLS, or the TLS port"
-                )
-            )
-            self.reason = "TLS on a plaintext port"
-            self.closed = True
-        elif self._options.guard and data.startswith(_HTTP) and b" HTTP/" in data.partition(b"\n")[0]:
-            self.emit(Failure(Fault.CLIENT, "the client speaks HTTP on a mail port"))
-            self.reason = "HTTP on a mail port"
-            self.closed = True
-        return self.closed
+    def _foreign(self, fault: Fault, what: str) -> None:
+        """Another protocol on this port: nothing of it is read as mail, answered or quoted."""
+        self.emit(Failure(fault, f"the client speaks {what}"))
+        self.reason = what
+        self.closed = True
 
     # -- the server's side --------------------------------------------------------------
 
     def _from_server(self) -> bool:
-        if self.dropped:
+        if self.dropped or not self.dialect.inboxes[1].data:
             return False
         token = self.dialect.server()
         if token is None:

@@ -36,12 +36,12 @@ class TransportClosed(Exception):
 class Transport:
     """One leg of a session over a connected, non-blocking socket."""
 
-    __slots__ = ("_fd", "_sock", "_tls", "cipher", "version")
+    __slots__ = ("_sock", "_tls", "cipher", "fd", "version")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
-        self._fd = sock.fileno()
+        self.fd = sock.fileno()
         self._tls: ssl.SSLSocket | None = None
         self.version = ""  # of TLS, empty for clear text; they outlive the connection
         self.cipher = ""
@@ -61,10 +61,10 @@ class Transport:
         Raises:
             trio.ClosedResourceError: the transport was closed meanwhile.
         """
-        await trio.lowlevel.wait_readable(self._fd)
+        await trio.lowlevel.wait_readable(self.fd)
 
     async def writable(self) -> None:
-        await trio.lowlevel.wait_writable(self._fd)
+        await trio.lowlevel.wait_writable(self.fd)
 
     async def more_than(self, octets: int) -> None:
         """Wait until more than so many octets can be peeked at, or the peer sends no more."""
@@ -92,17 +92,16 @@ class Transport:
 
     def read(self) -> bytes | End | None:
         """Up to :data:`READ_OCTETS`; None when nothing is there yet; how it ended at the end."""
+        tls = self._tls
         try:
-            data = self._sock.recv(READ_OCTETS)
+            data = self._sock.recv(READ_OCTETS) if tls is None else tls.read(READ_OCTETS)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None  # a KeyUpdate that cannot be answered now goes out with our next octets
         except ssl.SSLZeroReturnError:
             return End.CLEAN
-        except OSError:
+        except (OSError, ValueError):
             return End.CUT
-        if data:
-            return data
-        return End.CLEAN if self._tls is None else End.CUT
+        return data or End.CLEAN
 
     def write(self, data: bytes | memoryview) -> int:
         """How many octets were taken; 0 when the peer must read first.
@@ -177,7 +176,7 @@ class Transport:
         """Close at once. Unless ``abort``, a TLS peer is told that this is the end (close_notify)."""
         if self._sock.fileno() < 0:
             return
-        trio.lowlevel.notify_closing(self._fd)
+        trio.lowlevel.notify_closing(self.fd)
         if self._tls is not None and not abort:
             with suppress(OSError, ValueError):
                 self._tls.unwrap()  # its answer is not awaited: nothing is read behind the end
