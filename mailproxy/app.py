@@ -11,6 +11,7 @@ import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import trio
 
@@ -127,6 +128,7 @@ class Proxy:
             ),
             deadlines=Deadlines(
                 handshake=limits.handshake_seconds,
+                greeting=limits.connect_seconds,
                 login=limits.login_seconds,
                 command=limits.command_seconds,
                 idle=limits.idle_seconds(protocol),
@@ -226,6 +228,12 @@ class Proxy:
         """Take no new sessions; end when the open ones are over, or when their time is up."""
         self._stop.set()
 
+    def give_up(self) -> NoReturn:
+        """End the process at once; what the log still holds is written."""
+        self._log.say("stopped", "warning", sessions=len(self._sessions))
+        self._log.flush()
+        os._exit(1)
+
     async def _flush(self) -> None:
         while True:
             await trio.sleep(1)
@@ -285,22 +293,23 @@ def _open_log(config: Config) -> Log:
 
 async def _run(proxy: Proxy, sockets: list[tuple[Listener, socket.socket]]) -> None:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_signals, proxy)
+        await nursery.start(_signals, proxy)  # before anybody can read that we listen
         await proxy.run(sockets)
         nursery.cancel_scope.cancel()
 
 
-async def _signals(proxy: Proxy) -> None:
+async def _signals(proxy: Proxy, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """The second request to stop ends at once."""
     stops = 0
     with trio.open_signal_receiver(signal.SIGHUP, signal.SIGTERM, signal.SIGINT) as received:
+        task_status.started()
         async for number in received:
             if number == signal.SIGHUP:
                 proxy.reload()
                 continue
             stops += 1
             if stops > 1:
-                os._exit(1)
+                proxy.give_up()
             proxy.stop()
 
 

@@ -83,6 +83,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
     Times are seconds, sizes octets. The idle times may not be shorter than the
     protocols allow: RFC 1939 §3, RFC 9051 §5.4, RFC 5321 §4.5.3.2.7.
+    ``connect_seconds`` are for the connection with its TLS, and once more for the
+    server's greeting. ``sessions_per_address`` is not for loopback addresses: a
+    balancer or webmail on the same machine is one address for many people.
     """
 
     sessions: Count = 10_000

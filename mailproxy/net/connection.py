@@ -13,7 +13,7 @@ from mailproxy.events import Event, Failure, Fault, LegSecured, SessionEnded, Se
 from mailproxy.net.lane import Lane
 from mailproxy.net.relay import Relay
 from mailproxy.net.upstream import Server, UpstreamError
-from mailproxy.proto.tokens import Side
+from mailproxy.proto.tokens import Phase, Side
 from mailproxy.session.options import Options
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import Facts, Judge
@@ -22,6 +22,7 @@ from mailproxy.tls.explain import explain_client
 from mailproxy.tls.transport import Transport, TransportClosed
 
 _FAREWELL_SECONDS = 5.0
+_NO_GREETING = "the mail server does not greet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Deadlines:
     """Seconds a client may take; the idle time respects the protocol's minimum."""
 
     handshake: float
+    greeting: float  # the server's, once the connection to it stands
     login: float
     command: float
     idle: float
@@ -55,7 +57,17 @@ class Route:
 class Connection:
     """Serves one client; the sweeper looks at it from time to time."""
 
-    __slots__ = ("_emit", "_open_since", "_route", "_started", "_transport", "client", "relay", "session")
+    __slots__ = (
+        "_emit",
+        "_open_since",
+        "_relayed",
+        "_route",
+        "_started",
+        "_transport",
+        "client",
+        "relay",
+        "session",
+    )
 
     def __init__(
         self, route: Route, transport: Transport, client: tuple[str, int], emit: Callable[[Event], None]
@@ -64,6 +76,7 @@ class Connection:
         self._transport = transport
         self._emit = emit
         self._started = time.monotonic()
+        self._relayed = 0.0  # since when we wait for the greeting
         self._open_since: tuple[int, float] | None = None  # an unfinished command: its number, and since when
         self.client = client
         self.relay: Relay | None = None
@@ -89,6 +102,7 @@ class Connection:
                 self.session.upgraded(self._transport.version)
             server = await self._connect()
             if server is not None:
+                self._relayed = time.monotonic()
                 self.relay = Relay(self.session, self._transport, server, self._secure, route.lane)
                 await self.relay.run()
         except TransportClosed:
@@ -154,9 +168,12 @@ class Connection:
         relay, session, deadlines = self.relay, self.session, self._route.deadlines
         if relay is None:
             return ""  # handshake and connect have deadlines of their own
+        phase = session.dialect.phase
+        if phase is Phase.GREETING and not session.blind:
+            return _NO_GREETING if now - self._relayed > deadlines.greeting else ""
         if now - relay.active > deadlines.idle:
             return "idle for too long"
-        needs_login = self._route.protocol != "smtp" and not session.dialect.user
+        needs_login = self._route.protocol != "smtp" and phase is Phase.AUTHORIZATION and not session.blind
         if needs_login and now - self._started > deadlines.login:
             return "no login in time"
         if not session.unfinished:
@@ -166,6 +183,16 @@ class Connection:
         elif now - self._open_since[1] > deadlines.command:
             return "a command that does not end"
         return ""
+
+    def enforce(self, now: float) -> None:
+        """End it if a deadline has passed."""
+        overdue = self.overdue(now)
+        if overdue == _NO_GREETING:
+            within = f"{self._route.server} sent none within {self._route.deadlines.greeting:g} seconds"
+            self._emit(Failure(Fault.SERVER, overdue, within))
+            self.stop("The mail server is not available now, try again later", overdue)
+        elif overdue:
+            self.stop(f"Closing: {overdue}", overdue)
 
     def stop(self, text: str, reason: str) -> None:
         """End it from outside; before there is a relay its own deadlines do."""

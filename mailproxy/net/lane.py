@@ -21,7 +21,6 @@ from typing import Protocol
 import trio
 
 _EVENTS = 64  # calls before everybody else has a turn
-_PAUSED = 0
 
 
 class Lane(Protocol):
@@ -52,30 +51,35 @@ class EpollLane:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._calls: dict[int, Callable[[], None]] = {}
+        self._active: set[int] = set()
 
     def watch(self, fd: int, call: Callable[[], None]) -> None:
         self._calls[fd] = call
-        self._epoll.register(fd, select.EPOLLIN)
+        self.resume(fd)
 
     def pause(self, fd: int) -> None:
-        self._epoll.modify(fd, _PAUSED)
+        # Not an empty set of events: epoll tells of a reset all the same, again and again.
+        if fd in self._active:
+            self._active.discard(fd)
+            self._epoll.unregister(fd)
 
     def resume(self, fd: int) -> None:
-        self._epoll.modify(fd, select.EPOLLIN)
+        if fd not in self._active:
+            self._active.add(fd)
+            self._epoll.register(fd, select.EPOLLIN)
 
     def forget(self, fd: int) -> None:
         if self._calls.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+            self.pause(fd)
 
     async def run(self) -> None:
-        poll, calls = self._epoll.poll, self._calls
+        poll, calls, active = self._epoll.poll, self._calls, self._active
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
                 for fd, _ in poll(0, _EVENTS):
-                    call = calls.get(fd)  # an earlier call of this turn may have forgotten it
-                    if call is not None:
-                        call()
+                    if fd in active:  # an earlier call of this turn may have paused or forgotten it
+                        calls[fd]()
         finally:
             self._epoll.close()
 
@@ -115,11 +119,10 @@ class TaskLane:
 
     async def _attend(self, fd: int, call: Callable[[], None], scope: trio.CancelScope) -> None:
         with scope:
-            while True:
+            while self._scopes.get(fd) is scope:  # else it was forgotten, and may be watched anew
                 await self._gates[fd].wait()
                 await trio.lowlevel.wait_readable(fd)
-                gate = self._gates.get(fd)
-                if gate is not None and gate.is_set():
+                if self._scopes.get(fd) is scope and self._gates[fd].is_set():
                     call()
 
 

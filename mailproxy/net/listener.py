@@ -61,7 +61,8 @@ class Sessions:
         self._emitter = emitter
         self._complain = complain
         self._open: set[Connection] = set()
-        self._by_address: Counter[str] = Counter()
+        self._admitted = 0  # those whose task has not begun yet included
+        self._by_address: Counter[str] = Counter()  # without those of this machine
         self._said: dict[str, float] = {}
         self._refused: Counter[str] = Counter()
         self.idle = trio.Event()  # set while there are none, once stopping
@@ -91,15 +92,18 @@ class Sessions:
     def _admit(
         self, sock: socket.socket, client: tuple[str, int], route: Route, nursery: trio.Nursery
     ) -> None:
-        if len(self._open) >= self._limit:
+        if self._admitted >= self._limit:
             sock.close()
             self._say("too_many_sessions", "warning", limit=self._limit)
-        elif self._by_address[client[0]] >= self._per_address:
+        elif self._by_address.get(client[0], 0) >= self._per_address:
             sock.close()
             self._say("too_many_sessions_of_address", "warning", client=client[0], limit=self._per_address)
         else:
             with suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._admitted += 1
+            if not _of_this_machine(client[0]):
+                self._by_address[client[0]] += 1
             nursery.start_soon(self._serve, sock, client, route)
 
     async def _serve(self, sock: socket.socket, client: tuple[str, int], route: Route) -> None:
@@ -107,7 +111,6 @@ class Sessions:
         emit = self._emitter(secrets.token_hex(6), route)
         connection = Connection(route, Transport(sock), client, emit)
         self._open.add(connection)
-        self._by_address[client[0]] += 1
         try:
             await connection.serve()
         except Exception as error:
@@ -119,9 +122,11 @@ class Sessions:
             )
         finally:
             self._open.discard(connection)
-            self._by_address[client[0]] -= 1
-            if not self._by_address[client[0]]:
-                del self._by_address[client[0]]
+            self._admitted -= 1
+            if client[0] in self._by_address:
+                self._by_address[client[0]] -= 1
+                if not self._by_address[client[0]]:
+                    del self._by_address[client[0]]
             if self.stopping and not self._open:
                 self.idle.set()
 
@@ -131,9 +136,7 @@ class Sessions:
             await trio.sleep(_SWEEP_SECONDS)
             now = time.monotonic()
             for connection in list(self._open):
-                overdue = connection.overdue(now)
-                if overdue:
-                    connection.stop(f"Closing: {overdue}", overdue)
+                connection.enforce(now)
 
     async def drain(self, seconds: float) -> None:
         """No new ones; those that are open may finish within ``seconds``, then they are told to go."""
@@ -161,6 +164,11 @@ def _plain(host: str) -> str:
     address = ipaddress.ip_address(host.partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def _of_this_machine(host: str) -> bool:
+    """A balancer or webmail beside us is one address for many people."""
+    return ipaddress.ip_address(host).is_loopback
 
 
 def _innermost(error: BaseException) -> BaseException:

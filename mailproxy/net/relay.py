@@ -30,7 +30,7 @@ from mailproxy.net.lane import Lane
 from mailproxy.proto.tokens import Side
 from mailproxy.tls.transport import READ_OCTETS, End, Transport, TransportClosed
 
-_PIECES = 4  # read at once; more would need memory that the allocator gives back each time
+_PIECES = 8  # read at once; more would need memory that the allocator gives back each time
 _GRACE_SECONDS = 30.0  # for the answers to what a client sent before it closed its half
 _LINGER_OCTETS = 1 << 20
 _LINGER_SECONDS = 2.0

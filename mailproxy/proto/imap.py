@@ -20,6 +20,7 @@ a status response holds free text and so never has one (RFC 9051 §7.1).
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from enum import Enum
 
@@ -34,6 +35,10 @@ from mailproxy.proto.tokens import BadArguments, Chunk, Command, Phase, Reply, S
 
 _TAG = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&',-./:;<=>?@[]^_`|~")
 _TAG_OCTETS = 64
+# Nearly every command: a tag, a word and arguments, in one clean line without a literal.
+_PLAIN = re.compile(
+    rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|~]{1,64}) ([A-Za-z]+)(?: ([^\r\n\0]*[^\r\n\0}])?)?\r\n"
+)
 _TWO_WORDS = frozenset(
     {"FETCH", "STORE", "COPY", "MOVE", "SEARCH", "EXPUNGE", "SORT", "THREAD", "REPLACE"}
 ) | {"CONVERT"}
@@ -134,6 +139,10 @@ class Imap:
 
     def _first(self, line: bytes) -> Command | Chunk | Say | Cut | None:
         """The line a command begins with (RFC 9051 §2.2.1)."""
+        plain = _PLAIN.fullmatch(line)
+        if plain is not None and plain[2].upper() != b"UID":
+            name = plain[2].upper().decode("ascii")
+            return Command(name, line, plain[3] or b"", VERBS.get(name), plain[1], parse=imap_fields)
         tag, name, args = _split(line)
         flaw = _flaw(line, tag)
         literal = literal_at_end(line) if line.endswith(b"}\r\n") else None
@@ -400,9 +409,11 @@ class Imap:
         status = rest.partition(b" ")[0].rstrip().upper()
         if status not in (b"OK", b"NO", b"BAD"):
             raise WireError(Side.SERVER, "a line that is no IMAP response")
-        self._learn(line)
+        if rest.find(b"[") >= 0:  # a response code: it may be a list of capabilities
+            self._learn(line)
+            line = edit_imap_line(line, self.policy)
         self._command_is_over(tag)
-        return Reply(edit_imap_line(line, self.policy), status.decode(), tag)
+        return Reply(line, status.decode(), tag)
 
     def _untagged(self, line: bytes, rest: bytes) -> Reply:
         name = rest.partition(b" ")[0].rstrip().upper()
@@ -436,6 +447,8 @@ class Imap:
 
     def _command_is_over(self, tag: bytes) -> None:
         """The server's final word may come while it was still to be asked for a literal or a response."""
+        if self._client is _Client.LINE:
+            return
         slot = self._slot(tag)
         if slot is None:
             return
@@ -467,6 +480,8 @@ class Imap:
 
     def answered(self, slot: Slot, reply: Reply) -> bool:
         command, good = slot.command, reply.status == "OK"
+        if command.spec is not None and not command.spec.hold:
+            return False
         match command.verb:
             case "LOGIN" | "AUTHENTICATE":
                 asked = self.claimant(command)
@@ -484,8 +499,6 @@ class Imap:
                     self.mailbox, self.phase = "", Phase.TRANSACTION
             case "LOGOUT":
                 self.phase = Phase.LOGOUT
-            case "ID":
-                pass
             case _:
                 if command.verb != GREETING:
                     return False

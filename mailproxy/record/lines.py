@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from mailproxy.events import Secret
+from mailproxy.events import CommandDone, Secret
 
 LONGEST = 300  # characters of a field; the rest is replaced by its length and a hash
 
@@ -66,6 +66,42 @@ def json_lines(clock: Clock) -> Render:
             body = _escaped(body.decode()).encode()
         comma = "," if fields else ""
         return f'{{"time":"{clock()}{head}{comma}'.encode() + body[1:] + b"\n"
+
+    return render
+
+
+class _CommandLine(msgspec.Struct, omit_defaults=True):
+    """The fields of a ``command`` line, in their order."""
+
+    verb: str
+    text: str
+    verdict: str
+    status: str
+    seconds: float
+    rule: str = ""
+    why: str = ""
+
+
+def command_lines(clock: Clock, bound: Mapping[str, object]) -> Callable[[CommandDone], bytes | None]:
+    """Renders the commands of one session as :func:`json_lines` would, at a third of the cost.
+
+    There is a line for each command, so this is what a log costs. What is long, or holds
+    anything but printable ASCII, is None: it is left to the general way.
+    """
+    head = f'","level":"info","event":"command",{_encoded(dict(bound)).decode()[1:-1]},'.encode()
+
+    def render(event: CommandDone) -> bytes | None:
+        seconds = int(event.seconds * 1e6) / 1e6  # a third of the cost of round()
+        line = _CommandLine(
+            event.verb, event.text, event.verdict, event.status, seconds, event.rule, event.why
+        )
+        try:
+            body = _encode(line)
+        except UnicodeEncodeError:  # half a surrogate pair
+            return None
+        if len(body) > LONGEST or not body.isascii() or 0x7F in body:
+            return None
+        return b'{"time":"' + clock().encode() + head + body[1:] + b"\n"
 
     return render
 

@@ -28,7 +28,7 @@ from mailproxy.events import (
     SessionStarted,
     WouldHave,
 )
-from mailproxy.record.lines import Clock, Render, console_lines, json_lines
+from mailproxy.record.lines import Clock, Render, command_lines, console_lines, json_lines
 from mailproxy.record.sink import Sink
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -58,7 +58,10 @@ class Log:
         if level not in LEVELS:
             raise ValueError(f"no log level is called {level!r}; there are {', '.join(LEVELS)}")
         self._sink = Sink(file, self._recovered)
-        chain = [_renderer(file, clock or Clock())]
+        self._clock = clock or Clock()
+        people = _for_people(file)
+        self._quick = not people and level in ("debug", "info")
+        chain = [_console(self._clock) if people else json_lines(self._clock)]
         wrapper = structlog.make_filtering_bound_logger(level)
         self._logger: FilteringBoundLogger = structlog.wrap_logger(
             _Lines(self._sink), processors=chain, wrapper_class=wrapper, context_class=dict
@@ -67,9 +70,16 @@ class Log:
     def session(self, id: str, **facts: object) -> Callable[[Event], None]:
         """The ``emit`` of one session: takes its events. ``id`` and the facts are on each line."""
         logger = self._logger.bind(session=id, **facts)
+        if not self._quick:
+            return lambda event: _SAY[type(event)](logger, event)
+        render = command_lines(self._clock, {"session": id, **facts})
 
         def emit(event: Event) -> None:
-            _SAY[type(event)](logger, event)
+            line = render(event) if isinstance(event, CommandDone) else None
+            if line is not None:
+                self._sink.write(line)
+            else:
+                _SAY[type(event)](logger, event)
 
         return emit
 
@@ -104,9 +114,11 @@ class _Lines:
         self.warning = self.error = sink.urgent
 
 
-def _renderer(file: str, clock: Clock) -> Render:
-    if file != "-" or sys.__stderr__ is None or not sys.__stderr__.isatty():
-        return json_lines(clock)
+def _for_people(file: str) -> bool:
+    return file == "-" and sys.__stderr__ is not None and sys.__stderr__.isatty()
+
+
+def _console(clock: Clock) -> Render:
     return console_lines(clock, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
 
 
