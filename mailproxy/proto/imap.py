@@ -37,7 +37,8 @@ _TAG = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _TAG_OCTETS = 64
 # Nearly every command: a tag, a word and arguments, in one clean line without a literal.
 _PLAIN = re.compile(
-    rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|~]{1,64}) ([A-Za-z]+)(?: ([^\r\n\0]*[^\r\n\0}])?)?\r\n"
+    rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|~]{1,64}) ((?:[Uu][Ii][Dd] )?[A-Za-z]+)"
+    rb"(?: ([^\r\n\0]*[^\r\n\0}])?)?\r\n"
 )
 _TWO_WORDS = frozenset(
     {"FETCH", "STORE", "COPY", "MOVE", "SEARCH", "EXPUNGE", "SORT", "THREAD", "REPLACE"}
@@ -140,9 +141,10 @@ class Imap:
     def _first(self, line: bytes) -> Command | Chunk | Say | Cut | None:
         """The line a command begins with (RFC 9051 §2.2.1)."""
         plain = _PLAIN.fullmatch(line)
-        if plain is not None and plain[2].upper() != b"UID":
-            name = plain[2].upper().decode("ascii")
-            return Command(name, line, plain[3] or b"", VERBS.get(name), plain[1], parse=imap_fields)
+        if plain is not None:
+            tag, word, args = plain.groups(b"")
+            name = word.upper().decode("ascii")
+            return Command(name, line, args, VERBS.get(name), tag, parse=imap_fields)
         tag, name, args = _split(line)
         flaw = _flaw(line, tag)
         literal = literal_at_end(line) if line.endswith(b"}\r\n") else None
@@ -387,9 +389,9 @@ class Imap:
             return Chunk(piece)
         tag, _, rest = piece.partition(b" ")
         if tag != b"*" or rest.partition(b" ")[0].upper() in _STATUSES | {b"CAPABILITY"}:
-            raise WireError(Side.SERVER, "a status line that is too long")
+            raise WireError(Side.SERVER, "a status line that is too long", piece)
         self._server = _Server.REST
-        return Reply(piece, _name_of(rest), tag, more=True, final=False)
+        return Reply(piece, "", tag, more=True, final=False)
 
     def _literal_follows(self, line: bytes) -> bool:
         literal = literal_at_end(line) if line.endswith(b"}\r\n") else None
@@ -408,7 +410,7 @@ class Imap:
             return self._continuation(line)
         status = rest.partition(b" ")[0].rstrip().upper()
         if status not in (b"OK", b"NO", b"BAD"):
-            raise WireError(Side.SERVER, "a line that is no IMAP response")
+            raise WireError(Side.SERVER, "a line that is no IMAP response", line)
         if rest.find(b"[") >= 0:  # a response code: it may be a list of capabilities
             self._learn(line)
             line = edit_imap_line(line, self.policy)
@@ -416,14 +418,16 @@ class Imap:
         return Reply(line, status.decode(), tag)
 
     def _untagged(self, line: bytes, rest: bytes) -> Reply:
+        if b"0" <= rest[:1] <= b"9":  # FETCH, EXISTS ...: the number comes first
+            return Reply(line, "", b"*", more=self._literal_follows(line), final=False)
         name = rest.partition(b" ")[0].rstrip().upper()
         greeting = bool(self.slots) and self.slots[0].verb == GREETING
         if name in _STATUSES or name == b"CAPABILITY":
             self._learn(line)
             return Reply(edit_imap_line(line, self.policy), name.decode(), b"*", final=greeting)
         if greeting:
-            raise WireError(Side.SERVER, "a greeting that is no status response")
-        return Reply(line, _name_of(rest), b"*", more=self._literal_follows(line), final=False)
+            raise WireError(Side.SERVER, "a greeting that is no status response", line)
+        return Reply(line, "", b"*", more=self._literal_follows(line), final=False)
 
     def _learn(self, line: bytes) -> None:
         if b"CAPABILITY" in line.upper():
@@ -437,7 +441,7 @@ class Imap:
                 self._client = _Client.LINE
             return Say(Side.SERVER, piece)
         if self._client is not _Client.WAIT:
-            raise WireError(Side.SERVER, "a continuation request that nobody waits for")
+            raise WireError(Side.SERVER, "a continuation request that nobody waits for", line)
         if self._partial is not None:
             self._client = _Client.LITERAL if self._left else _Client.REST
             return Say(Side.SERVER, b"") if self._ours else Reply(line, "+", b"+", final=False)
@@ -577,13 +581,6 @@ def _flaw(line: bytes, tag: bytes) -> str:
     if flaw:
         return flaw
     return "" if _is_tag(tag) else "a tag that is none (RFC 9051 §2.2.1)"
-
-
-def _name_of(rest: bytes) -> str:
-    """The name of an untagged response, behind its number if it has one."""
-    first, _, more = rest.partition(b" ")
-    word = more.partition(b" ")[0] if first.isdigit() else first
-    return word[:32].rstrip().upper().decode("ascii", "replace")
 
 
 def _mailbox_is_known(command: Command) -> bool:

@@ -175,7 +175,7 @@ class Pop3:
         login = slot is not None and slot.verb == "AUTH"
         if line.startswith(b"+ ") or line in (b"+\r\n", b"+\n"):
             if not login or self._client is not _Client.WAIT:
-                raise WireError(Side.SERVER, "a challenge that nobody asked for")
+                raise WireError(Side.SERVER, "a challenge that nobody asked for", line)
             self._client = _Client.SASL
             return Reply(line, "+", final=False)
         if login and self._client in (_Client.WAIT, _Client.SASL):
@@ -183,7 +183,7 @@ class Pop3:
         positive = line[:3].upper() == b"+OK"
         status = "OK" if positive else "ERR"
         if not positive and line[:4].upper() != b"-ERR":
-            raise WireError(Side.SERVER, "a reply that is neither +OK nor -ERR")
+            raise WireError(Side.SERVER, "a reply that is neither +OK nor -ERR", line)
         if not (slot and positive and _has_body(slot.command)):
             return Reply(line, status)
         if slot.command.verb == "CAPA":
@@ -198,12 +198,12 @@ class Pop3:
             try:
                 line = self.inboxes[Side.SERVER].line(self._limits.line)
             except LineTooLong:
-                raise WireError(Side.SERVER, "a capability line that is too long") from None
+                raise WireError(Side.SERVER, "a capability line that is too long", b"".join(held)) from None
             if line is None:
                 return None
             self._held_octets += len(line)
             if self._held_octets > self._limits.reply:
-                raise WireError(Side.SERVER, "a capability list without end")
+                raise WireError(Side.SERVER, "a capability list without end", b"".join([*held, line]))
             if line in (b".\r\n", b".\n"):
                 self._held = None
                 return Reply(b"".join([held[0], *edit_capa(held[1:], self.policy), line]), "OK")

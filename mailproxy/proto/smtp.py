@@ -231,14 +231,14 @@ class Smtp:
             try:
                 line = inbox.line(self._limits.line)
             except LineTooLong:
-                raise WireError(Side.SERVER, "a reply line that is too long") from None
+                raise self._unreadable("a reply line that is too long") from None
             if line is None:
                 return None
             code, mark = line[:3], line[3:4]
             if not code.isdigit() or mark not in (b" ", b"-", b"\r", b"\n"):
-                raise WireError(Side.SERVER, "a reply without a code")
+                raise self._unreadable("a reply without a code", line)
             if self._held and self._held[0][:3] != code:
-                raise WireError(Side.SERVER, "a reply whose lines have different codes")
+                raise self._unreadable("a reply whose lines have different codes", line)
             if mark == b"-":
                 self._hold(line)
                 continue
@@ -247,11 +247,14 @@ class Smtp:
             lines, self._held, self._held_octets = [*self._held, line], [], 0
             return self._complete(code.decode(), b"".join(lines), lines)
 
+    def _unreadable(self, why: str, line: bytes = b"") -> WireError:
+        return WireError(Side.SERVER, why, b"".join([*self._held, line]))
+
     def _hold(self, line: bytes) -> None:
         self._held.append(line)
         self._held_octets += len(line)
         if len(self._held) > _REPLY_LINES or self._held_octets > self._limits.reply:
-            raise WireError(Side.SERVER, "a reply without end")
+            raise self._unreadable("a reply without end")
 
     def _complete(self, status: str, data: bytes, lines: list[bytes]) -> Reply:
         slot = self.slots[0] if self.slots else None
@@ -269,7 +272,7 @@ class Smtp:
             self._client, self._scanner = _Client.DATA, DotScanner(strict=self._strict)
             return Reply(data, status, final=False)
         if status in ("334", "354"):
-            raise WireError(Side.SERVER, f"{status} to a command that asks for nothing")
+            raise WireError(Side.SERVER, f"{status} to a command that asks for nothing", b"".join(lines))
         return Reply(data, status)
 
     def slot_of(self, reply: Reply) -> Slot | None:

@@ -124,8 +124,8 @@ class Reply:
     """The head of a server's reply: a status, or an untagged IMAP response.
 
     ``data`` is every octet of it. ``status`` is ``OK``, ``ERR``, ``NO``,
-    ``BAD``, ``PREAUTH``, ``BYE``, ``+`` or an SMTP code; an untagged response
-    has its name. ``tag`` is ``*`` or ``+`` or the tag of an IMAP command.
+    ``BAD``, ``PREAUTH``, ``BYE``, ``+`` or an SMTP code, and empty for an
+    untagged response with data. ``tag`` is ``*`` or ``+`` or the tag of an IMAP command.
     ``more`` means that chunks follow; the last one has ``end`` set.
     ``final`` means that the command it answers is over when the reply is.
     """
@@ -133,7 +133,6 @@ class Reply:
     data: bytes
     status: str
     tag: bytes = b""
-    text: bytes = b""
     more: bool = False
     final: bool = True
 
@@ -148,12 +147,16 @@ class Chunk:
 
 
 class WireError(Exception):
-    """The bytes of ``side`` cannot be read any further; the session ends."""
+    """The bytes of ``side`` cannot be read any further; the session ends.
 
-    def __init__(self, side: Side, why: str) -> None:
+    ``taken`` are octets that were already taken out of the inbox, and passed on to nobody.
+    """
+
+    def __init__(self, side: Side, why: str, taken: bytes = b"") -> None:
         super().__init__(why)
         self.side = side
         self.why = why
+        self.taken = taken
 
 
 class BadArguments(ValueError):

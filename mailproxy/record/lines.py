@@ -97,7 +97,7 @@ def command_lines(clock: Clock, bound: Mapping[str, object]) -> Callable[[Comman
         )
         try:
             body = _encode(line)
-        except UnicodeEncodeError:  # half a surrogate pair
+        except (UnicodeEncodeError, TypeError):  # half a surrogate pair, or a Secret
             return None
         if len(body) > LONGEST or not body.isascii() or 0x7F in body:
             return None

@@ -124,7 +124,8 @@ class Session:
             return
         if self.dropped and side is Side.SERVER:
             return
-        if data[:1] == b"\x16" and side is Side.CLIENT and not self.commands and not self.facts.tls:
+        first = side is Side.CLIENT and self.octets[Side.CLIENT] == len(data)
+        if first and data[:1] == b"\x16" and not self.facts.tls:
             self._foreign(Fault.TLS, "TLS on a plaintext port; it should use STARTTLS, or the TLS port")
             return
         self.dialect.inboxes[side].feed(data)
@@ -384,7 +385,7 @@ class Session:
         if reply.tag == b"*" or reply.status in ("421", "ERR"):
             return True
         if self._options.guard:
-            raise WireError(Side.SERVER, "a reply that no command waits for")
+            raise WireError(Side.SERVER, "a reply that no command waits for", reply.data)
         self.emit(Anomaly("unasked_reply", "server", reply.status))
         return True
 
@@ -463,6 +464,7 @@ class Session:
         self.emit(Anomaly("unreadable", side, error.why))
         if not self._options.guard:
             self.blind = True
+            self._out[error.side.other].append(error.taken)
             for one in Side:
                 inbox = self.dialect.inboxes[one]
                 self._out[one.other].append(inbox.take(len(inbox)))

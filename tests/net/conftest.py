@@ -1,0 +1,25 @@
+"""Lanes that run, and certificates."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+
+from mailproxy.net.lane import EpollLane, Lane, TaskLane
+from tests.net.peers import Tls, make_tls
+
+
+@pytest.fixture(params=[EpollLane, TaskLane])
+async def lane(request: pytest.FixtureRequest, nursery: trio.Nursery) -> AsyncIterator[Lane]:
+    """Each kind of lane, while it runs."""
+    lane: Lane = request.param()
+    nursery.start_soon(lane.run)
+    yield lane
+
+
+@pytest.fixture(scope="session")
+def tls() -> Tls:
+    """One authority for all tests of this folder."""
+    return make_tls()
