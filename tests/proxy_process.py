@@ -57,6 +57,7 @@ class Proxy:
     log: Path
     ca: Path
     doors: dict[str, Door]
+    pid: int
 
     def door(self, name: str) -> Door:
         """Where a client goes in for the way of that name."""
@@ -107,7 +108,7 @@ def mailproxy_running(folder: Path, ways: Sequence[Way], rules: Sequence[Path] =
             way.name: Door(port, way.client, ca if way.client != "none" else None)
             for way, port in zip(ways, ports, strict=True)
         }
-        yield Proxy(config, log, ca, doors)
+        yield Proxy(config, log, ca, doors, process.pid)
     finally:
         process.terminate()
         try:
