@@ -105,6 +105,7 @@ class Connection:
                 self._relayed = time.monotonic()
                 self.relay = Relay(self.session, self._transport, server, self._secure, route.lane)
                 await self.relay.run()
+                route.server.remember(server)
         except TransportClosed:
             self.session.reason = self.session.reason or "the connection broke"
         finally:

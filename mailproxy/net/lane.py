@@ -64,7 +64,7 @@ class EpollLane:
             self._epoll.unregister(fd)
 
     def resume(self, fd: int) -> None:
-        if fd not in self._active:
+        if fd in self._calls and fd not in self._active:
             self._active.add(fd)
             self._epoll.register(fd, select.EPOLLIN)
 
@@ -81,6 +81,8 @@ class EpollLane:
                     if fd in active:  # an earlier call of this turn may have paused or forgotten it
                         calls[fd]()
         finally:
+            self._calls.clear()  # sessions that end after us still forget their sockets
+            self._active.clear()
             self._epoll.close()
 
 
@@ -98,11 +100,14 @@ class TaskLane:
         self._send.send_nowait((fd, call))
 
     def pause(self, fd: int) -> None:
-        if self._gates[fd].is_set():
+        gate = self._gates.get(fd)
+        if gate is not None and gate.is_set():
             self._gates[fd] = trio.Event()
 
     def resume(self, fd: int) -> None:
-        self._gates[fd].set()
+        gate = self._gates.get(fd)
+        if gate is not None:
+            gate.set()
 
     def forget(self, fd: int) -> None:
         self._gates.pop(fd, None)

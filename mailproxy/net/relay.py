@@ -44,6 +44,11 @@ class Followed(Protocol):
     upgrade: bool
     dropped: bool
 
+    @property
+    def out(self) -> Sequence[Sequence[bytes]]:
+        """What :meth:`take` would give for each side."""
+        ...
+
     def receive(self, side: Side, data: bytes) -> None: ...
     def take(self, side: Side) -> Sequence[bytes]: ...
     def wants(self, side: Side) -> bool: ...
@@ -167,7 +172,7 @@ class Relay:
         """Send what the session has; a peer that does not take it gets a task that waits for it."""
         session = self._session
         for side in _SIDES:
-            if not self._push(side) and not self._draining[side]:
+            if session.out[side] and not self._draining[side] and not self._push(side):
                 self._draining[side] = True
                 assert self._nursery is not None
                 self._nursery.start_soon(self._drain, side)
@@ -179,11 +184,7 @@ class Relay:
 
     def _push(self, side: Side) -> bool:
         """False when something for ``side`` is left that it does not take now."""
-        if self._draining[side]:
-            return False
         out = self._session.take(side)
-        if not out:
-            return True
         if self._cut[side] and side is Side.SERVER:
             return True
         leg = self._legs[side]
@@ -257,8 +258,9 @@ class Relay:
     def stop(self, text: str, reason: str) -> None:
         """End the session from outside: a deadline passed, or the proxy stops."""
         self._session.end(text, reason)
-        with suppress(TransportClosed):
-            self._push(Side.CLIENT)
+        if not self._draining[Side.CLIENT]:
+            with suppress(TransportClosed):
+                self._push(Side.CLIENT)
         self._broken = True
         self._awake.set()
 

@@ -30,11 +30,12 @@ class UpstreamError(Exception):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Server:
     """Where a listener's sessions go. ``tls`` is ``implicit``, ``starttls`` or ``none``.
 
     ``context`` is asked for each connection, so that a reload is seen by new ones.
+    The last TLS session is resumed: its certificate was verified with the same context.
     """
 
     protocol: str
@@ -43,6 +44,7 @@ class Server:
     tls: str
     context: Callable[[], ssl.SSLContext]
     connect_seconds: float = 30.0
+    _resumable: tuple[ssl.SSLContext, ssl.SSLSession] | None = None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -96,8 +98,15 @@ class Server:
         elif transport.peek(1):
             # nginx CVE-2026-1642: what comes before our ClientHello was not said inside TLS.
             raise PrefaceFailed('the server spoke in clear on a TLS port; is its tls = "starttls"?')
-        await transport.handshake(self.context(), hostname=self.host)
+        context, session = self.context(), None
+        if self._resumable is not None and self._resumable[0] is context:
+            session = self._resumable[1]
+        await transport.handshake(context, hostname=self.host, session=session)
         return greeting
+
+    def remember(self, transport: Transport) -> None:
+        """A connection of ours that has ended; the next one may resume its TLS session."""
+        self._resumable = transport.session or self._resumable
 
     async def _preface(self, transport: Transport) -> bytes:
         preface = Preface(self.protocol, _literal(transport.own_address))

@@ -337,7 +337,7 @@ class Imap:
             literal = literal_at_end(command.line)
             assert literal is not None
             return self._announce(command.line, literal)
-        if b"}\r\n" not in command.line[:-2]:
+        if command.line.find(b"}\r\n", 0, -3) < 0:
             return command.line
         first, *rest = splits(command.line, self._takes)
         self._pieces.extend(rest)

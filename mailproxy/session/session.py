@@ -61,7 +61,7 @@ class Session:
         "_next",
         "_open",
         "_options",
-        "_out",
+        "_screens",
         "blind",
         "clock",
         "closed",
@@ -71,6 +71,7 @@ class Session:
         "emit",
         "facts",
         "octets",
+        "out",
         "reason",
         "upgrade",
         "verdicts",
@@ -97,9 +98,10 @@ class Session:
         self.verdicts: Counter[str] = Counter()
         self.reason = ""
         self._judge = judge if options.guard else NO_RULES
+        self._screens = options.tls_required or protocol == "smtp"  # any verb may be objected to
         self._options = options
         self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
-        self._out: tuple[list[bytes], list[bytes]] = ([], [])
+        self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
         self._open: tuple[Slot | None, Reply] | None = None  # a reply whose chunks still come
         self._holding: Slot | None = None
         self._next: Command | None = None  # read, but it waits for what is before it
@@ -120,7 +122,7 @@ class Session:
         """Octets that arrived from ``side``."""
         self.octets[side] += len(data)
         if self.blind:
-            self._out[side.other].append(data)
+            self.out[side.other].append(data)
             return
         if self.dropped and side is Side.SERVER:
             return
@@ -133,6 +135,8 @@ class Session:
             if side is Side.SERVER:
                 while not self.closed and self._from_server():
                     pass
+                if self._next is None and not self.dialect.inboxes[Side.CLIENT].data:
+                    return
             # A server's reply may let go on what the client has sent before.
             while not self.closed and self._from_client():
                 pass
@@ -141,7 +145,7 @@ class Session:
 
     def take(self, side: Side) -> Sequence[bytes]:
         """Octets to be sent to ``side``, in order; they are forgotten here."""
-        out = self._out[side]
+        out = self.out[side]
         if not out:
             return _NOTHING
         taken = out.copy()
@@ -193,7 +197,7 @@ class Session:
         if self.closed:
             return
         if self.dialect.boundary and not self.blind:
-            self._out[Side.CLIENT].append(self.dialect.farewell(text))
+            self.out[Side.CLIENT].append(self.dialect.farewell(text))
         self.reason = reason
         self.closed = True
 
@@ -235,7 +239,7 @@ class Session:
                 self._command(token)
         elif isinstance(token, Chunk):
             if token.data:
-                self._out[Side.SERVER].append(token.data)
+                self.out[Side.SERVER].append(token.data)
         elif isinstance(token, Say):
             self._asides.append(token.data)
             self._release()
@@ -249,16 +253,19 @@ class Session:
             self._foreign(Fault.CLIENT, "HTTP on a mail port")
             return
         slot = Slot(command, self.clock())
-        objected = objection(command, self.dialect, self._options, self.facts.tls)
+        spec = command.spec
+        objected = None
+        if spec is None or spec.refused or spec.secret or spec.alone or command.flaw or self._screens:
+            objected = objection(command, self.dialect, self._options, self.facts.tls)
         if objected:
             self._object(slot, *objected)
-        elif command.verb in STARTTLS and command.spec:
+        elif command.verb in STARTTLS and spec:
             slot.verdict, slot.upgrade, self._deaf = "answered", True, True
             self._answer(slot, self.dialect.accepted(command, "Begin TLS negotiation now"))
         elif command.verb in self._judge.verbs:
             self._judged(slot)
         else:
-            if command.flaw or command.spec is None:
+            if command.flaw or spec is None:
                 self.emit(Anomaly("odd_command", "client", command.flaw or "a verb that is not known"))
             self._forward(slot)
 
@@ -298,7 +305,7 @@ class Session:
         self.dialect.slots.append(slot)
         if slot.command.spec is not None and slot.command.spec.hold:
             self._holding = slot
-        self._out[Side.SERVER].append(data)
+        self.out[Side.SERVER].append(data)
 
     def _object(self, slot: Slot, kind: Refusal, text: str) -> None:
         slot.verdict, slot.why = "refuse", text
@@ -329,13 +336,13 @@ class Session:
             self.emit(Anomaly("unreadable", "client", cut.why))
             self.reason = cut.why
         if cut.last:
-            self._out[Side.SERVER].append(cut.last)
+            self.out[Side.SERVER].append(cut.last)
         self.dropped = True
         self.dialect.slots.clear()
         self._holding = self._next = None
         if cut.answer:
             if self.dialect.boundary:
-                self._out[Side.CLIENT].append(cut.answer)
+                self.out[Side.CLIENT].append(cut.answer)
             self._deaf = self.closed = True
 
     def _foreign(self, fault: Fault, what: str) -> None:
@@ -353,7 +360,7 @@ class Session:
         if token is None:
             return False
         if isinstance(token, Chunk):
-            self._out[Side.CLIENT].append(token.data)
+            self.out[Side.CLIENT].append(token.data)
             if token.end and self._open is not None:
                 slot, reply = self._open
                 self._open = None
@@ -363,7 +370,7 @@ class Session:
                 self._release()
         elif isinstance(token, Say):  # the client need not see this part of the dialogue
             if token.data:
-                self._out[token.side].append(token.data)
+                self.out[token.side].append(token.data)
         else:
             self._reply(token)
         return True
@@ -372,7 +379,7 @@ class Session:
         slot = self.dialect.slot_of(reply) if reply.final else None
         if reply.final and slot is None and not self._unasked(reply):
             return
-        self._out[Side.CLIENT].append(reply.data)
+        self.out[Side.CLIENT].append(reply.data)
         if reply.more:
             self._open = slot, reply
         elif slot is not None:
@@ -422,13 +429,13 @@ class Session:
         if not self.dialect.boundary or self._open is not None:
             return
         if self._asides:
-            self._out[Side.CLIENT].extend(self._asides)
+            self.out[Side.CLIENT].extend(self._asides)
             self._asides.clear()
         slots = self.dialect.slots
         while slots and slots[0].answer is not None:
             slot = slots.popleft()
             assert slot.answer is not None
-            self._out[Side.CLIENT].append(slot.answer)
+            self.out[Side.CLIENT].append(slot.answer)
             slot.status = slot.status or "local"
             self._report(slot)
             if slot.upgrade:
@@ -464,10 +471,10 @@ class Session:
         self.emit(Anomaly("unreadable", side, error.why))
         if not self._options.guard:
             self.blind = True
-            self._out[error.side.other].append(error.taken)
+            self.out[error.side.other].append(error.taken)
             for one in Side:
                 inbox = self.dialect.inboxes[one]
-                self._out[one.other].append(inbox.take(len(inbox)))
+                self.out[one.other].append(inbox.take(len(inbox)))
             return
         self.emit(
             Failure(

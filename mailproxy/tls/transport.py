@@ -36,13 +36,14 @@ class TransportClosed(Exception):
 class Transport:
     """One leg of a session over a connected, non-blocking socket."""
 
-    __slots__ = ("_sock", "_tls", "cipher", "fd", "version")
+    __slots__ = ("_sock", "_tls", "cipher", "fd", "session", "version")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
         self.fd = sock.fileno()
         self._tls: ssl.SSLSocket | None = None
+        self.session: tuple[ssl.SSLContext, ssl.SSLSession] | None = None  # to resume, once it has ended
         self.version = ""  # of TLS, empty for clear text; they outlive the connection
         self.cipher = ""
 
@@ -130,8 +131,14 @@ class Transport:
             await self.writable()
             rest = rest[self.write(rest) :]
 
-    async def handshake(self, context: ssl.SSLContext, *, hostname: str | None = None) -> None:
-        """Begin TLS here: as the server, or, with ``hostname``, as its client.
+    async def handshake(
+        self,
+        context: ssl.SSLContext,
+        *,
+        hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        """Begin TLS here: as the server, or, with ``hostname``, as its client, resuming ``session``.
 
         Raises:
             ssl.SSLError, OSError: it failed; the transport is of no more use.
@@ -142,6 +149,7 @@ class Transport:
             do_handshake_on_connect=False,
             suppress_ragged_eofs=False,
             server_hostname=hostname,
+            session=session,
         )
         self._sock = self._tls = tls
         while True:
@@ -178,6 +186,10 @@ class Transport:
             return
         trio.lowlevel.notify_closing(self.fd)
         if self._tls is not None and not abort:
+            if not self._tls.server_side and not self._tls.session_reused:
+                session = self._tls.session  # servers send tickets after the handshake (RFC 8446 §4.6.1)
+                if session is not None and session.has_ticket:
+                    self.session = self._tls.context, session
             with suppress(OSError, ValueError):
                 self._tls.unwrap()  # its answer is not awaited: nothing is read behind the end
         self._sock.close()

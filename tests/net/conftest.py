@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import trio
 
@@ -12,11 +10,11 @@ from tests.net.peers import Tls, make_tls
 
 
 @pytest.fixture(params=[EpollLane, TaskLane])
-async def lane(request: pytest.FixtureRequest, nursery: trio.Nursery) -> AsyncIterator[Lane]:
+async def lane(request: pytest.FixtureRequest, nursery: trio.Nursery) -> Lane:
     """Each kind of lane, while it runs."""
     lane: Lane = request.param()
     nursery.start_soon(lane.run)
-    yield lane
+    return lane
 
 
 @pytest.fixture(scope="session")

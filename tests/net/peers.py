@@ -165,12 +165,14 @@ async def relayed(
             session.facts.tls = True
         relay = Relay(session, client, server, secure, lane)
         dialogue = Dialogue(*peers, relay, session)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_run, dialogue)
-            yield dialogue
-            nursery.cancel_scope.cancel()
-        for leg in (client, server, *(peer.transport for peer in peers)):
-            leg.close(abort=True)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_run, dialogue)
+                yield dialogue
+                nursery.cancel_scope.cancel()
+        finally:
+            for leg in (client, server, *(peer.transport for peer in peers)):
+                leg.close(abort=True)
 
 
 async def handshake(server: Transport, client: Transport, tls: Tls) -> None:

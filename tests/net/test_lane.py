@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from mailproxy.net.lane import EpollLane, Lane, make_lane
+from mailproxy.net.lane import EpollLane, Lane, TaskLane, make_lane
 from tests.net.peers import tcp_pair
 
 
@@ -98,6 +98,8 @@ async def test_no_call_once_forgotten(lane: Lane, pair: tuple[socket.socket, soc
     far.send(b"one")
     lane.forget(watched.fd)
     lane.forget(watched.fd)
+    lane.pause(watched.fd)
+    lane.resume(watched.fd)
     await wait_all_tasks_blocked()
     assert watched.calls == []
 
@@ -179,6 +181,21 @@ async def test_many_sockets_all_have_their_turn(lane: Lane) -> None:
         lane.forget(one.fd)
         far.close()
         near.close()
+
+
+@pytest.mark.parametrize("kind", [EpollLane, TaskLane])
+async def test_sockets_that_are_forgotten_after_the_lane_has_ended(
+    kind: Callable[[], Lane], pair: tuple[socket.socket, socket.socket]
+) -> None:
+    lane = kind()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        watched = Watched(lane, pair[1])
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    lane.pause(watched.fd)
+    lane.resume(watched.fd)
+    lane.forget(watched.fd)
 
 
 async def test_the_better_lane_of_this_system() -> None:

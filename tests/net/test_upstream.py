@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 import trio
@@ -15,71 +12,15 @@ from trio.testing import MockClock
 from mailproxy.events import Fault
 from mailproxy.net import upstream
 from mailproxy.net.upstream import Server, UpstreamError
-from mailproxy.tls.transport import End, Transport
+from mailproxy.tls.transport import Transport
+from tests.net.fake_server import GREETING, Fake, Handler, greet, hang_up, listen, serving, silent
 from tests.net.peers import Tls
 
 HOST = "127.0.0.1"
-GREETING = b"* OK ready\r\n"
-
-
-@dataclass
-class Fake:
-    """A server that does one thing with whoever connects."""
-
-    port: int
-    heard: list[bytes] = field(default_factory=list)
-
-
-@asynccontextmanager
-async def serving(handler: Callable[[Transport, Fake], object]) -> AsyncIterator[Fake]:
-    with socket.create_server((HOST, 0)) as listening:
-        listening.setblocking(False)
-        fake = Fake(listening.getsockname()[1])
-
-        async def serve() -> None:
-            while True:
-                await trio.lowlevel.wait_readable(listening)
-                client, _ = listening.accept()
-                nursery.start_soon(handle, Transport(client))
-
-        async def handle(transport: Transport) -> None:
-            try:
-                await handler(transport, fake)  # type: ignore[misc]
-            finally:
-                transport.close(abort=True)
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve)
-            yield fake
-            nursery.cancel_scope.cancel()
 
 
 def server(fake: Fake, tls: Tls, kind: str, seconds: float = 20, host: str = HOST) -> Server:
     return Server("imap", host, fake.port, kind, lambda: tls.client, seconds)
-
-
-async def listen(transport: Transport, fake: Fake) -> None:
-    """Note all that the proxy says."""
-    while True:
-        await transport.readable()
-        data = transport.read()
-        if isinstance(data, End):
-            return
-        if data:
-            fake.heard.append(data)
-
-
-async def silent(transport: Transport, fake: Fake) -> None:
-    await listen(transport, fake)
-
-
-async def greet(transport: Transport, fake: Fake) -> None:
-    await transport.send(GREETING)
-    await listen(transport, fake)
-
-
-async def hang_up(transport: Transport, fake: Fake) -> None:
-    pass
 
 
 async def test_without_tls(tls: Tls) -> None:
@@ -140,7 +81,7 @@ async def refuse_starttls(transport: Transport, fake: Fake) -> None:
     ],
 )
 async def test_no_tls_no_connection(
-    tls: Tls, handler: Callable[[Transport, Fake], object], kind: str, fault: Fault | None, what: str
+    tls: Tls, handler: Handler, kind: str, fault: Fault | None, what: str
 ) -> None:
     async with serving(handler) as fake:
         with pytest.raises(UpstreamError, match=what) as raised:
@@ -153,7 +94,7 @@ async def test_no_tls_no_connection(
 @pytest.mark.parametrize("kind", ["implicit", "starttls"])
 async def test_a_server_that_stays_silent(tls: Tls, kind: str, autojump_clock: MockClock) -> None:
     async with serving(silent) as fake:
-        with pytest.raises(UpstreamError, match="no answer from .* within 7 seconds") as raised:
+        with pytest.raises(UpstreamError, match=r"no answer from .* within 7 seconds") as raised:
             await server(fake, tls, kind, 7).connect()
     assert raised.value.fault is Fault.NETWORK
     assert 7 <= trio.current_time() < 8

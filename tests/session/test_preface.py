@@ -20,7 +20,12 @@ GOOD = {
         [b"STLS\r\n"],
         b"+OK hello <1896.697170952@dbc.mtview.ca.us>\r\n",
     ),
-    "imap": ("imap", [b"* OK ready\r\n", TAG + b" OK begin\r\n"], [TAG + b" STARTTLS\r\n"], b"* OK ready\r\n"),
+    "imap": (
+        "imap",
+        [b"* OK ready\r\n", TAG + b" OK begin\r\n"],
+        [TAG + b" STARTTLS\r\n"],
+        b"* OK ready\r\n",
+    ),
     "imap small letters": (
         "imap",
         [b"* ok ready\r\n", TAG + b" OK\r\n"],
@@ -103,7 +108,11 @@ BAD = {
     "imap PREAUTH": ("imap", [b"* PREAUTH hi\r\n"], "PREAUTH, which rules out STARTTLS"),
     "imap preauth": ("imap", [b"* preauth hi\r\n"], "PREAUTH, which rules out STARTTLS"),
     # ST-11
-    "smtp without STARTTLS": ("smtp", [b"220 hi\r\n", b"250-mail\r\n250 HELP\r\n"], "does not offer STARTTLS"),
+    "smtp without STARTTLS": (
+        "smtp",
+        [b"220 hi\r\n", b"250-mail\r\n250 HELP\r\n"],
+        "does not offer STARTTLS",
+    ),
     "smtp STARTTLSX": ("smtp", [b"220 hi\r\n", b"250-mail\r\n250 STARTTLSX\r\n"], "does not offer STARTTLS"),
     # ST-12
     "imap BAD": ("imap", [b"* OK hi\r\n", TAG + b" BAD x\r\n"], "refused STARTTLS"),
