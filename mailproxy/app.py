@@ -118,6 +118,7 @@ class Proxy:
         return Route(
             protocol=protocol,
             listener=listener.name,
+            upstream=listener.upstream,
             implicit=listener.tls == "implicit",
             options=Options(
                 guard=listener.mode == "guard",

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.secrets_check import assert_no_secrets
 from tests.servers.daemon import last_lines
-from tests.servers.endpoints import Door, Protocol, Tls
-from tests.servers.ports import LOOPBACK, free_ports
+from tests.servers.endpoints import ACCOUNTS, Door, Protocol, Tls
+from tests.servers.ports import LOOPBACK, answers, free_ports
 from tests.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -57,7 +58,12 @@ class Proxy:
     log: Path
     ca: Path
     doors: dict[str, Door]
-    pid: int
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def door(self, name: str) -> Door:
         """Where a client goes in for the way of that name."""
@@ -66,6 +72,17 @@ class Proxy:
     def events(self) -> list[dict[str, Any]]:
         """All whole log lines so far."""
         return read_events(self.log)
+
+    def await_event(self, name: str, **fields: object) -> dict[str, Any]:
+        """The first event of that name with these fields, once it is logged."""
+
+        def look() -> dict[str, Any] | None:
+            for event in self.events():
+                if event["event"] == name and fields.items() <= event.items():
+                    return event
+            return None
+
+        return until(look, f"{name} in the log")
 
     def await_session_end(self, name: str) -> dict[str, Any]:
         """The ``session.end`` of the last session that came in by that way, once it is logged."""
@@ -84,14 +101,25 @@ class Proxy:
 
 
 @contextmanager
-def mailproxy_running(folder: Path, ways: Sequence[Way], rules: Sequence[Path] = ()) -> Iterator[Proxy]:
+def mailproxy_running(
+    folder: Path,
+    ways: Sequence[Way],
+    rules: Sequence[Path | str] = (),
+    *,
+    more: str = "",
+    log_file: str = "mailproxy.log",
+    code: int = 0,
+) -> Iterator[Proxy]:
     """Start mailproxy with a listener for each way, wait until it listens everywhere; SIGTERM at the end.
 
-    Raises AssertionError when it stops early, does not listen, or does not end well.
+    ``more`` is further TOML for the configuration file, and ``code`` the exit code to come.
+
+    Raises AssertionError when it stops early, does not listen, does not end as it should,
+    or has written a password of one of :data:`ACCOUNTS` anywhere.
     """
-    config, log, output = folder / "mailproxy.toml", folder / "mailproxy.log", folder / "output.log"
+    config, log, output = folder / "mailproxy.toml", folder / log_file, folder / "output.log"
     ports = free_ports(len(ways))
-    config.write_text(_config(ways, ports, rules))
+    config.write_text(configuration(ways, ports, rules, log_file) + more)
     with output.open("wb") as stream:
         process = subprocess.Popen(
             [*COMMAND, "run", "--config", str(config)],
@@ -102,13 +130,13 @@ def mailproxy_running(folder: Path, ways: Sequence[Way], rules: Sequence[Path] =
             start_new_session=True,
         )
     try:
-        _await_listening(process, log, output, len(ways))
+        _await_listening(process, log, output, ports)
         ca = _ca_file(config)
         doors = {
             way.name: Door(port, way.client, ca if way.client != "none" else None)
             for way, port in zip(ways, ports, strict=True)
         }
-        yield Proxy(config, log, ca, doors, process.pid)
+        yield Proxy(config, log, ca, doors, process, output)
     finally:
         process.terminate()
         try:
@@ -116,21 +144,29 @@ def mailproxy_running(folder: Path, ways: Sequence[Way], rules: Sequence[Path] =
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    assert process.returncode == 0, f"ended with {process.returncode}: {last_lines(output)}"
+    assert process.returncode == code, f"ended with {process.returncode}: {last_lines(output)}"
     assert "Traceback" not in output.read_text(), last_lines(output)
+    assert_no_secrets(folder, ACCOUNTS)
 
 
 def read_events(log: Path) -> list[dict[str, Any]]:
     """Every whole line of a log; what is still being written is left for the next time."""
-    if not log.exists():
+    if not log.is_file():
         return []
     lines = log.read_bytes().rpartition(b"\n")[0].splitlines()
     return [json.loads(line) for line in lines]
 
 
-def _config(ways: Sequence[Way], ports: Sequence[int], rules: Sequence[Path]) -> str:
+def configuration(
+    ways: Sequence[Way],
+    ports: Sequence[int],
+    rules: Sequence[Path | str] = (),
+    log_file: str = "mailproxy.log",
+    state: str = "state",
+) -> str:
+    """A configuration file with a listener for each way."""
     files = ", ".join(f'"{path}"' for path in rules)
-    text = f'state = "state"\n[log]\nfile = "mailproxy.log"\n[rules]\nfiles = [{files}]\n'
+    text = f'state = "{state}"\n[log]\nfile = "{log_file}"\n[rules]\nfiles = [{files}]\n'
     for way, port in zip(ways, ports, strict=True):
         text += UPSTREAM.format(
             name=way.name,
@@ -146,14 +182,16 @@ def _config(ways: Sequence[Way], ports: Sequence[int], rules: Sequence[Path]) ->
     return text
 
 
-def _await_listening(process: subprocess.Popen[bytes], log: Path, output: Path, count: int) -> None:
+def _await_listening(process: subprocess.Popen[bytes], log: Path, output: Path, ports: Sequence[int]) -> None:
     def look() -> bool:
         ended = f"mailproxy ended with {process.poll()}: {last_lines(output)}"
         assert process.poll() is None, ended
+        if log.exists() and not log.is_file():  # a device keeps no lines
+            return all(answers(port) for port in ports)
         listening = [event for event in read_events(log) if event["event"] == "listening"]
-        return len(listening) >= count
+        return len(listening) >= len(ports)
 
-    until(look, f"{count} lines that say listening in {log}", seconds=60)
+    until(look, f"{len(ports)} lines that say listening in {log}", seconds=60)
 
 
 def _ca_file(config: Path) -> Path:

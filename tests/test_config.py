@@ -70,7 +70,7 @@ def test_everything(write, tmp_path):
             [tls]
             certificate = "cert.pem"
             key = "key.pem"
-            names = ["mail.example.org", "::1", "*.example.org"]
+            names = ["mail.example.org", "::1", "imap.example.org"]
             keylog = "/var/tmp/keys"
             [rules]
             files = ["rules/*.toml"]

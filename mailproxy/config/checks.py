@@ -44,7 +44,7 @@ def _tls(config: Config, report: Report) -> None:
         report(("tls", "names"), "certificates would be minted for no name", 'Name at least "localhost"')
     for index, name in enumerate(tls.names):
         try:
-            check_host(name.removeprefix("*."))
+            check_host(name)
         except ValueError as error:
             report(("tls", "names", index), f"{shown(name)}: {error}", "")
 

@@ -45,6 +45,7 @@ class Route:
 
     protocol: str
     listener: str
+    upstream: str
     implicit: bool
     options: Options
     deadlines: Deadlines
@@ -83,7 +84,7 @@ class Connection:
         facts = Facts(
             route.protocol,
             listener=route.listener,
-            upstream=str(route.server),
+            upstream=route.upstream,
             client_ip=client[0],
             tls=False,
         )

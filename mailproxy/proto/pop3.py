@@ -59,6 +59,7 @@ class Pop3:
         "sender",
         "slots",
         "user",
+        "utf8",
     )
 
     def __init__(self, policy: Policy, limits: Limits) -> None:
@@ -76,6 +77,7 @@ class Pop3:
         self._held_octets = 0
         self._asked = ""  # the name given with USER
         self._sasl: SaslExchange | None = None
+        self.utf8 = False  # UTF8 was accepted: no STLS any more (RFC 6856 §2.1)
 
     @property
     def engaged(self) -> bool:
@@ -234,6 +236,9 @@ class Pop3:
         if verb == "QUIT":
             self.phase = Phase.LOGOUT
             return True
+        if verb == "UTF8":
+            self.utf8 = self.utf8 or reply.status == "OK"
+            return False
         if verb not in ("PASS", "APOP", "AUTH"):
             return False
         asked = self.claimant(slot.command)

@@ -8,6 +8,7 @@ the stream would be hidden from the proxy.
 from __future__ import annotations
 
 from mailproxy.proto.dialect import Dialect, Refusal
+from mailproxy.proto.pop3 import Pop3
 from mailproxy.proto.sasl import SaslExchange, always_hidden
 from mailproxy.proto.smtp import Smtp
 from mailproxy.proto.smtp_args import bdat_size
@@ -70,7 +71,7 @@ def _starttls(command: Command, dialect: Dialect, options: Options, tls: bool) -
     if command.args:
         return Refusal.SYNTAX, f"{command.verb} takes no argument"
     too_late = (Phase.MAIL,) if isinstance(dialect, Smtp) else (Phase.TRANSACTION, Phase.SELECTED)
-    if dialect.phase in too_late:
+    if dialect.phase in too_late or (isinstance(dialect, Pop3) and dialect.utf8):
         return Refusal.SEQUENCE, f"{command.verb} is not allowed now"
     return None
 

@@ -67,6 +67,7 @@ async def served(
             route = Route(
                 protocol=protocol,
                 listener="door",
+                upstream="main",
                 implicit=implicit,
                 options=Options(guard=guard),
                 deadlines=deadlines,

@@ -92,6 +92,7 @@ async def opened(
             route = Route(
                 protocol="pop3",
                 listener="door",
+                upstream="main",
                 implicit=False,
                 options=Options(),
                 deadlines=deadlines,
