@@ -108,11 +108,13 @@ def mailproxy_running(
     *,
     more: str = "",
     log_file: str = "mailproxy.log",
+    ca: Path | None = None,
     code: int = 0,
 ) -> Iterator[Proxy]:
     """Start mailproxy with a listener for each way, wait until it listens everywhere; SIGTERM at the end.
 
-    ``more`` is further TOML for the configuration file, and ``code`` the exit code to come.
+    ``more`` is further TOML for the configuration file, ``ca`` what clients trust if that is not
+    the proxy's own authority, and ``code`` the exit code to come.
 
     Raises AssertionError when it stops early, does not listen, does not end as it should,
     or has written a password of one of :data:`ACCOUNTS` anywhere.
@@ -131,12 +133,12 @@ def mailproxy_running(
         )
     try:
         _await_listening(process, log, output, ports)
-        ca = _ca_file(config)
+        trusted = ca or _ca_file(config)
         doors = {
-            way.name: Door(port, way.client, ca if way.client != "none" else None)
+            way.name: Door(port, way.client, trusted if way.client != "none" else None)
             for way, port in zip(ways, ports, strict=True)
         }
-        yield Proxy(config, log, ca, doors, process, output)
+        yield Proxy(config, log, trusted, doors, process, output)
     finally:
         process.terminate()
         try:

@@ -101,12 +101,24 @@ def talk(port: int, *lines: bytes, context: ssl.SSLContext | None = None) -> byt
         sock.settimeout(PATIENCE_SECONDS)
         if context is not None:
             sock = context.wrap_socket(sock, server_hostname=LOOPBACK)
-        with sock, suppress(ConnectionResetError, ssl.SSLEOFError):
+        with sock:
             for line in lines:
                 heard += sock.recv(LONGEST)
-                sock.sendall(line)
+                if not _said(sock, line):
+                    break
             if context is None:
-                sock.shutdown(socket.SHUT_WR)
-            while data := sock.recv(LONGEST):
-                heard += data
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionResetError, ssl.SSLEOFError):
+                while data := sock.recv(LONGEST):
+                    heard += data
     return heard
+
+
+def _said(sock: socket.socket, line: bytes) -> bool:
+    """False when the other side is gone."""
+    try:
+        sock.sendall(line)
+    except (ConnectionError, ssl.SSLError):
+        return False
+    return True

@@ -22,6 +22,7 @@ from mailproxy.tls.explain import explain_client
 from mailproxy.tls.transport import Transport, TransportClosed
 
 _FAREWELL_SECONDS = 5.0
+_OCTETS_PER_SECOND = 50  # of a message that is on its way: fewer only hold the session open
 _NO_GREETING = "the mail server does not greet"
 
 
@@ -78,7 +79,9 @@ class Connection:
         self._emit = emit
         self._started = time.monotonic()
         self._relayed = 0.0  # since when we wait for the greeting
-        self._open_since: tuple[int, float] | None = None  # an unfinished command: its number, and since when
+        self._open_since: tuple[int, float, int] | None = (
+            None  # an unfinished command, since when, at which octet
+        )
         self.client = client
         self.relay: Relay | None = None
         facts = Facts(
@@ -178,12 +181,20 @@ class Connection:
         needs_login = self._route.protocol != "smtp" and phase is Phase.AUTHORIZATION and not session.blind
         if needs_login and now - self._started > deadlines.login:
             return "no login in time"
+        return self._unended(now)
+
+    def _unended(self, now: float) -> str:
+        """A command that was begun must end in time; a message may take longer, if it goes on coming."""
+        session, limit = self.session, self._route.deadlines.command
+        octets = session.octets[Side.CLIENT]
         if not session.unfinished:
             self._open_since = None
         elif self._open_since is None or self._open_since[0] != session.commands:
-            self._open_since = session.commands, now
-        elif now - self._open_since[1] > deadlines.command:
-            return "a command that does not end"
+            self._open_since = session.commands, now, octets
+        elif now - self._open_since[1] > limit:
+            if not session.dialect.engaged or octets - self._open_since[2] < limit * _OCTETS_PER_SECOND:
+                return "a command that does not end"
+            self._open_since = session.commands, now, octets
         return ""
 
     def enforce(self, now: float) -> None:
@@ -203,6 +214,7 @@ class Connection:
 
     def _summary(self, server: Transport | None) -> None:
         session = self.session
+        session.unanswered()
         self._emit(
             SessionEnded(
                 protocol=self._route.protocol,

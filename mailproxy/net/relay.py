@@ -67,6 +67,7 @@ class Relay:
         "_draining",
         "_ended",
         "_error",
+        "_forgotten",
         "_lane",
         "_legs",
         "_nursery",
@@ -95,6 +96,7 @@ class Relay:
         self._error: Exception | None = None
         self._broken = False  # a leg is gone: nothing can be delivered any more
         self._reading = [False, False]  # does the lane call for this leg?
+        self._forgotten = [False, False]
         self._draining = [False, False]  # a task waits for this peer to take what is its
         self._rest = [b"", b""]  # taken from the session, but not by the peer yet
         self._ended = [False, False]
@@ -113,8 +115,8 @@ class Relay:
                 await self._attend_to_the_rest()
                 nursery.cancel_scope.cancel()
         finally:
-            for leg in self._legs:
-                self._lane.forget(leg.fd)
+            for side in Side:
+                self._forget(side)
             with trio.CancelScope(shield=True):
                 await self._close()
 
@@ -127,7 +129,7 @@ class Relay:
                     self._cut[Side.CLIENT] = True
                     return
                 session.upgraded(self._legs[Side.CLIENT].version)
-                self._attend()
+                self._send()
                 continue
             await self._awake.wait()
             self._awake = trio.Event()
@@ -218,7 +220,8 @@ class Relay:
         """Let the lane call for the legs that may be read now, and for no others."""
         session, draining = self._session, self._draining
         client = not (draining[0] or draining[1] or self._ended[0]) and session.wants(Side.CLIENT)
-        server = not (draining[0] or self._ended[1])
+        # What the server says while TLS begins with the client must not get there in clear.
+        server = not (draining[0] or self._ended[1] or session.upgrade)
         if client is not self._reading[0]:
             self._turn(Side.CLIENT, client)
         if server is not self._reading[1]:
@@ -244,9 +247,15 @@ class Relay:
         """What the server has got of an unfinished command is not to be completed, not even by its end."""
         leg = self._legs[Side.SERVER]
         self._cut[Side.SERVER] = self._ended[Side.SERVER] = True
-        self._reading[Side.SERVER] = False
-        self._lane.forget(leg.fd)
+        self._forget(Side.SERVER)
         leg.close(abort=True)
+
+    def _forget(self, side: Side) -> None:
+        """Once only: when the leg is closed, its descriptor may be that of another session."""
+        self._reading[side] = False
+        if not self._forgotten[side]:
+            self._forgotten[side] = True
+            self._lane.forget(self._legs[side].fd)
 
     def _break_off(self) -> None:
         self._session.reason = self._session.reason or "the connection broke"

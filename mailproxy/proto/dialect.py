@@ -51,11 +51,24 @@ class Slot:
     ``answer`` is our own answer; None means that the server's is awaited.
     """
 
-    __slots__ = ("answer", "close", "command", "rule", "since", "status", "upgrade", "verb", "verdict", "why")
+    __slots__ = (
+        "answer",
+        "close",
+        "command",
+        "octets",
+        "rule",
+        "since",
+        "status",
+        "upgrade",
+        "verb",
+        "verdict",
+        "why",
+    )
 
     def __init__(self, command: Command, since: float, verdict: str = "forward") -> None:
         self.command = command
         self.verb = command.verb
+        self.octets = len(command.line)
         self.since = since
         self.verdict = verdict
         self.answer: bytes | None = None
@@ -108,6 +121,11 @@ class Dialect(Protocol):
     @property
     def engaged(self) -> bool:
         """The client is in the middle of a command, or the server asked it to go on."""
+        ...
+
+    @property
+    def idling(self) -> bool:
+        """Engaged, but nothing is due from the client (IMAP IDLE)."""
         ...
 
     @property

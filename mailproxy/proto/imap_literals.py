@@ -30,6 +30,8 @@ class Literal:
 
 def literal_at_end(line: bytes) -> Literal | None:
     """The literal that a line announces, if it does."""
+    if not line.endswith(b"}\r\n"):
+        return None
     match = _HEADER.search(line[-32:])
     if match is None:
         return None
@@ -38,17 +40,18 @@ def literal_at_end(line: bytes) -> Literal | None:
 
 
 def splits(command: bytes, takes: Callable[[Literal], bool]) -> list[bytes]:
-    """A whole command, cut where the server must be asked before the next octets are sent."""
+    """A command, cut where the server must be asked before the next octets are sent.
+
+    It may end in the header of a literal that is still to come; that header stays as it is.
+    """
     pieces: list[bytes] = []
     start = at = 0
-    while True:
-        end = command.find(b"\n", at) + 1
-        line = command[at:end]
-        literal = literal_at_end(line) if line.endswith(b"}\r\n") else None
+    while (end := command.find(b"\n", at) + 1) < len(command):
+        literal = literal_at_end(command[at:end])
         if literal is None:
-            pieces.append(command[start:end])
-            return pieces
+            break
         at = end + literal.octets
         if literal.synchronising or not takes(literal):
             pieces.append(literal.synchronised(command[start:end]))
             start = end
+    return [*pieces, command[start:]]

@@ -7,6 +7,8 @@ it is bounded by the line limit, because bodies never stay here.
 
 from __future__ import annotations
 
+_TAIL = 32
+
 
 class LineTooLong(Exception):
     """More octets than the limit have come without a line end."""
@@ -18,10 +20,11 @@ class Inbox:
     ``data`` is empty when nothing is left; it is for looking at, not for cutting.
     """
 
-    __slots__ = ("_pos", "_scan", "data")
+    __slots__ = ("_dropped", "_pos", "_scan", "data")
 
     def __init__(self) -> None:
         self.data = b""
+        self._dropped = b""  # the last octets of a line that is being skipped
         self._pos = 0
         self._scan = 0  # no LF before this index: a line fed octet by octet is scanned once
 
@@ -70,14 +73,19 @@ class Inbox:
         self._scan = max(self._scan, end)
         return data[pos:end]
 
-    def skip_line(self) -> bool:
-        """Drop octets up to and with the next LF; False when it has not come yet."""
+    def skip_line(self) -> bytes | None:
+        """Drop octets up to and with the next LF; the last few of them once it has come."""
         end = self.data.find(b"\n", self._pos) + 1
-        if not end or end == len(self.data):
+        stop = end or len(self.data)
+        self._dropped = (self._dropped + self.data[max(self._pos, stop - _TAIL) : stop])[-_TAIL:]
+        if stop == len(self.data):
             self._clear()
         else:
             self._pos = self._scan = end
-        return end > 0
+        if not end:
+            return None
+        tail, self._dropped = self._dropped, b""
+        return tail
 
     def _clear(self) -> None:
         self.data = b""

@@ -8,6 +8,7 @@ a guarding listener refuses it.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from enum import Enum
 
@@ -17,11 +18,12 @@ from mailproxy.proto.dialect import GREETING, Cut, Limits, Refusal, Say, Slot, f
 from mailproxy.proto.inbox import Inbox, LineTooLong
 from mailproxy.proto.pop3_args import mask, pop3_fields
 from mailproxy.proto.pop3_verbs import VERBS
-from mailproxy.proto.sasl import SaslExchange
+from mailproxy.proto.sasl import SaslExchange, mechanism_name
 from mailproxy.proto.tokens import Chunk, Command, Phase, Reply, Shape, Side, WireError
 
 _COMMAND_OCTETS = 255  # RFC 2449 §4, with CRLF
 _SASL_OCTETS = 65_536  # RFC 5034 §4 lets a response be longer than a command
+_APOP = re.compile(rb"[^ ]+ [0-9A-Fa-f]{32}")  # RFC 1939 §7
 _CODES = {
     Refusal.POLICY: "[SYS/PERM] ",
     Refusal.PRIVACY: "[SYS/PERM] ",
@@ -84,6 +86,10 @@ class Pop3:
         return self._client is _Client.SASL
 
     @property
+    def idling(self) -> bool:
+        return False
+
+    @property
     def boundary(self) -> bool:
         return self._body is None and self._held is None
 
@@ -94,7 +100,7 @@ class Pop3:
             return self._command()
         if self._client is _Client.SASL:
             return self._response()
-        if self._client is _Client.DISCARD and self.inboxes[Side.CLIENT].skip_line():
+        if self._client is _Client.DISCARD and self.inboxes[Side.CLIENT].skip_line() is not None:
             self._client = _Client.LINE
             return Command("", b"", flaw="a line that is too long")
         return None
@@ -104,6 +110,8 @@ class Pop3:
         try:
             line = inbox.line(self._limits.line)
         except LineTooLong:
+            if not self._strict:
+                raise WireError(Side.CLIENT, "a line that is too long") from None
             self._client = _Client.DISCARD
             return self.client()  # type: ignore[return-value]
         if line is None:
@@ -115,8 +123,12 @@ class Pop3:
 
     def _flaw(self, line: bytes, name: str, args: bytes) -> str:
         flaw = flaw_of(line)
-        if flaw or name in ("PASS", "AUTH", "APOP"):  # a password may hold any blanks and be long
+        if flaw or name in ("PASS", "AUTH"):  # a password may hold any blanks and be long
             return flaw
+        if name == "APOP" and not _APOP.fullmatch(args):
+            return "APOP without a name and a digest"
+        if name == "USER" and args != args.strip():
+            return "blanks where the grammar has none"
         if len(line) > _COMMAND_OCTETS:
             return "a line that is too long (RFC 2449 §4: 255 octets)"
         # RFC 1939 §3: keyword and arguments are separated by a single SPACE. What a server makes
@@ -131,6 +143,8 @@ class Pop3:
         try:
             line = self.inboxes[Side.CLIENT].line(_SASL_OCTETS)
         except LineTooLong:
+            if not self._strict:
+                raise WireError(Side.CLIENT, "a SASL response that is too long") from None
             return Cut(b"-ERR SASL response too long\r\n", "a SASL response that is too long")
         if line is None:
             return None
@@ -150,8 +164,6 @@ class Pop3:
             if initial:
                 self._sasl.client(initial)
             self._client = _Client.WAIT
-        elif command.verb == "USER":
-            self._asked = _name(command.args)
         return command.line
 
     def refused(self, command: Command) -> None:
@@ -236,6 +248,10 @@ class Pop3:
         if verb == "QUIT":
             self.phase = Phase.LOGOUT
             return True
+        if verb == "USER":
+            if reply.status == "OK":
+                self._asked = _name(slot.command.args)
+            return False
         if verb == "UTF8":
             self.utf8 = self.utf8 or reply.status == "OK"
             return False
@@ -255,13 +271,14 @@ class Pop3:
         if command.verb == "PASS":
             return self._asked, "PASS"
         if command.verb == "APOP":
-            return _name(command.args.partition(b" ")[0]), "APOP"
+            name, blank, _ = command.args.rpartition(b" ")
+            return _name(name if blank else b""), "APOP"
         if command.verb == "AUTH" and command.args:
             mechanism, _, initial = command.args.partition(b" ")
             exchange = self._sasl or SaslExchange(mechanism.decode("ascii", "replace"))
             if initial and not self._sasl:
                 exchange.client(initial)
-            return exchange.authzid or exchange.user, mechanism.upper().decode("ascii", "replace")
+            return exchange.authzid or exchange.user, mechanism_name(mechanism)
         return None
 
     def refusal(self, command: Command, kind: Refusal, text: str) -> bytes:

@@ -31,7 +31,8 @@ VERBS: dict[str, Verb] = {
         # LIST and UIDL with an argument, and LANG with one, are answered with one line:
         # the dialect looks at the argument.
         _verb("USER", "RFC 1939 §7", _AUTH),
-        _verb("PASS", "RFC 1939 §7", _AUTH, secret=True, hold=True),
+        # Whose password it is depends on the reply to USER.
+        _verb("PASS", "RFC 1939 §7", _AUTH, secret=True, hold=True, alone=True),
         _verb("APOP", "RFC 1939 §7", _AUTH, secret=True, hold=True),
         _verb("AUTH", "RFC 5034 §4", _AUTH, Shape.SASL, secret=True, hold=True),
         _verb("STLS", "RFC 2595 §4", _AUTH, hold=True, alone=True),

@@ -97,7 +97,7 @@ def _reader(mechanism: str) -> Callable[[bytes], Names | None] | None:
 
 
 def _whole(message: bytes) -> Names | None:
-    return message, b""
+    return (message, b"") if message else None  # without a name, servers ask for it: the next line is none
 
 
 def _plain(message: bytes) -> Names | None:
@@ -142,8 +142,9 @@ def _scram(message: bytes) -> Names | None:
 
 def _oauthbearer(message: bytes) -> Names | None:
     """RFC 7628 §3.1: the gs2 header names the user, the token stands behind the first %x01."""
-    fields = message.split(b"\x01", 1)[0].split(b",")
-    if len(fields) < 2 or fields[0] not in (b"n", b"y"):
+    header, mark, _ = message.partition(b"\x01")
+    fields = header.split(b",")
+    if not mark or len(fields) < 2 or fields[0] not in (b"n", b"y"):
         return None
     return _saslname(fields[1]), b""
 
@@ -153,14 +154,22 @@ def _saslname(field: bytes) -> bytes:
 
 
 def _xoauth2(message: bytes) -> Names | None:
-    first = message.split(b"\x01", 1)[0]
-    return (first[5:], b"") if first[:5].lower() == b"user=" else None
+    first, mark, _ = message.partition(b"\x01")  # without it the token would be taken for the name
+    return (first[5:], b"") if mark and first[:5].lower() == b"user=" else None
 
 
 # They may wrap the stream after OK in a security layer (nothing could be judged any more),
 # or prove who holds a TLS connection or certificate that ends at this proxy.
 _BLINDING = frozenset({"DIGEST-MD5", "EXTERNAL", "NTLM", "SRP"})
 _BLINDING_FAMILIES = ("GSS", "GS2-", "KERBEROS_", "PASSDSS")
+
+
+_NAME = re.compile(rb"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1
+
+
+def mechanism_name(word: bytes) -> str:
+    """The mechanism in upper case; ``?`` for what is no name of one: it may be anything, a secret too."""
+    return word.upper().decode("ascii") if _NAME.fullmatch(word) else "?"
 
 
 def always_hidden(mechanism: str) -> bool:

@@ -15,7 +15,7 @@ from mailproxy.proto.bodies import DotScanner, Found
 from mailproxy.proto.capabilities import Policy, edit_ehlo, ehlo_capabilities
 from mailproxy.proto.dialect import GREETING, Cut, Limits, Refusal, Say, Slot, flaw_of
 from mailproxy.proto.inbox import Inbox, LineTooLong
-from mailproxy.proto.sasl import SaslExchange
+from mailproxy.proto.sasl import SaslExchange, mechanism_name
 from mailproxy.proto.smtp_args import bdat_size, mask, smtp_fields
 from mailproxy.proto.smtp_verbs import VERBS
 from mailproxy.proto.tokens import BadArguments, Chunk, Command, Phase, Reply, Side, WireError
@@ -23,6 +23,8 @@ from mailproxy.proto.tokens import BadArguments, Chunk, Command, Phase, Reply, S
 _COMMAND_OCTETS = 2048  # RFC 5321 §4.5.3.1.4 asks for 512, extensions add; servers take about this
 _AUTH_OCTETS = 12_288  # RFC 4954 §4
 _REPLY_LINES = 1000
+_SMUGGLED = b"554 5.6.0 The message has a bare CR, LF or NUL beside a lone dot; it was not sent\r\n"
+_ANSWERED = b"421 4.3.0 The server answered before the end of the message; closing\r\n"
 _CODES = {
     Refusal.POLICY: "550 5.7.1",
     Refusal.SYNTAX: "501 5.5.2",
@@ -53,14 +55,17 @@ class Smtp:
         "_capabilities",
         "_chunked",
         "_client",
+        "_early",
         "_held",
         "_held_octets",
         "_left",
         "_limits",
         "_pass",
+        "_permitted",
         "_sasl",
         "_scanner",
         "_strict",
+        "_verdict",
         "client_name",
         "greet_again",
         "inboxes",
@@ -91,13 +96,20 @@ class Smtp:
         self._pass = True  # does the chunk go upstream?
         self._scanner: DotScanner | None = None
         self._sasl: SaslExchange | None = None
+        self._early = False  # the server answered in the middle of a message
+        self._verdict = b""  # what the client gets at the end of a message that is swallowed
         self._began = False  # MAIL went upstream, and nothing ended the transaction since
         self._chunked = False  # with BDAT
+        self._permitted = False  # the server said 354 to the DATA that is open
         self.greet_again = False  # no EHLO since the client's leg was encrypted
 
     @property
     def engaged(self) -> bool:
         return self._client in (_Client.SASL, _Client.DATA, _Client.CHUNK, _Client.SWALLOW)
+
+    @property
+    def idling(self) -> bool:
+        return False
 
     @property
     def boundary(self) -> bool:
@@ -115,7 +127,7 @@ class Smtp:
                 return self._octets()
             case _Client.SASL:
                 return self._response()
-            case _Client.DISCARD if self.inboxes[Side.CLIENT].skip_line():
+            case _Client.DISCARD if self.inboxes[Side.CLIENT].skip_line() is not None:
                 self._client = _Client.LINE
                 return Command("", b"", flaw="a line that is too long")
             case _:
@@ -125,6 +137,8 @@ class Smtp:
         try:
             line = self.inboxes[Side.CLIENT].line(_AUTH_OCTETS)
         except LineTooLong:
+            if not self._strict:
+                raise WireError(Side.CLIENT, "a line that is too long") from None
             self._client = _Client.DISCARD
             return self.client()
         if line is None:
@@ -139,6 +153,9 @@ class Smtp:
     def _message(self) -> Chunk | Cut | None:
         """Octets of DATA: on to the server as they are, up to and with the final dot."""
         inbox, scanner = self.inboxes[Side.CLIENT], self._scanner
+        if self._early:
+            self._early = False
+            return Cut(b"", "the server answered in the middle of the message")
         data = inbox.take(len(inbox))
         if not data or scanner is None:
             return None
@@ -153,12 +170,11 @@ class Smtp:
             # What the server has so far has no end in anybody's eyes, and it gets no octet more.
             # The client hears of it at its own end of data, where it listens.
             scanner.relax()
-            self._client = _Client.SWALLOW
+            self._client, self._verdict = _Client.SWALLOW, _SMUGGLED
             return Cut(b"", "a lone dot that is no end of data for everybody", data)
         self._client, self._scanner = _Client.LINE, None
         if swallow:
-            answer = b"554 5.6.0 The message has a bare CR, LF or NUL beside a lone dot; it was not sent\r\n"
-            return Cut(answer, "")
+            return Cut(self._verdict, "")
         return Chunk(data, end=True)
 
     def _octets(self) -> Chunk | None:
@@ -174,6 +190,8 @@ class Smtp:
         try:
             line = self.inboxes[Side.CLIENT].line(_AUTH_OCTETS)
         except LineTooLong:
+            if not self._strict:
+                raise WireError(Side.CLIENT, "a SASL line that is too long") from None
             return Cut(
                 b"500 5.5.6 Authentication exchange line is too long\r\n", "a SASL line that is too long"
             )
@@ -206,7 +224,7 @@ class Smtp:
                 self._chunk_follows(command, forward=True)
                 self._chunked, self._began = True, not command.args.upper().endswith(b" LAST")
             case "DATA" | "RSET":
-                self._began = self._chunked = False
+                self._began = self._chunked = self._permitted = False
             case "EHLO" | "HELO":
                 self.client_name = command.args[:255].decode("utf-8", "backslashreplace")
         return command.line
@@ -268,9 +286,15 @@ class Smtp:
                 return Reply(data, status, final=False)
             if self._client in (_Client.WAIT, _Client.SASL):
                 self._client = _Client.LINE
-        elif verb == "DATA" and status == "354":
+        elif verb == "DATA" and status == "354" and not self._permitted:
+            self._permitted = True
             self._client, self._scanner = _Client.DATA, DotScanner(strict=self._strict)
             return Reply(data, status, final=False)
+        elif verb == "DATA" and self._client is _Client.DATA and self._strict:
+            # Is what follows a message or commands to it? Nobody can say, so it gets nothing more.
+            self._client, self._verdict, self._early = _Client.SWALLOW, _ANSWERED, True
+            if self._scanner is not None:
+                self._scanner.relax()
         if status in ("334", "354"):
             raise WireError(Side.SERVER, f"{status} to a command that asks for nothing", b"".join(lines))
         return Reply(data, status)
@@ -283,7 +307,9 @@ class Smtp:
         match command.verb:
             case "MAIL":
                 if good:
-                    self.phase = Phase.MAIL
+                    if self.phase is Phase.MAIL:  # a second one, and the server takes it for the valid one
+                        self.recipients = 0
+                    self.phase, self.sender = Phase.MAIL, _field(command, "sender")
                 elif self.phase is not Phase.MAIL:
                     self.sender, self._began = "", False
             case "RCPT":
@@ -346,7 +372,7 @@ class Smtp:
         exchange = self._sasl or SaslExchange(mechanism.decode("ascii", "replace"))
         if initial and not self._sasl:
             exchange.client(initial)
-        return exchange.authzid or exchange.user, mechanism.upper().decode("ascii", "replace")
+        return exchange.authzid or exchange.user, mechanism_name(mechanism)
 
     def refusal(self, command: Command, kind: Refusal, text: str) -> bytes:
         return f"{_CODES[kind]} {text}\r\n".encode("ascii", "replace")

@@ -8,8 +8,9 @@ the stream would be hidden from the proxy.
 from __future__ import annotations
 
 from mailproxy.proto.dialect import Dialect, Refusal
+from mailproxy.proto.imap_commands import is_login
 from mailproxy.proto.pop3 import Pop3
-from mailproxy.proto.sasl import SaslExchange, always_hidden
+from mailproxy.proto.sasl import SaslExchange, always_hidden, mechanism_name
 from mailproxy.proto.smtp import Smtp
 from mailproxy.proto.smtp_args import bdat_size
 from mailproxy.proto.tokens import BadArguments, Command, Phase
@@ -19,6 +20,10 @@ STARTTLS = frozenset({"STARTTLS", "STLS"})
 LOGINS = frozenset({"LOGIN", "AUTHENTICATE", "PASS", "APOP", "AUTH"})
 _BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "QUIT", "RSET", "HELP", "STARTTLS"})  # RFC 3207 §4
 _NEEDS_EHLO = frozenset({"MAIL", "RCPT", "DATA", "BDAT", "AUTH", "VRFY", "EXPN"})
+# RFC 5161 §3.1; another one could change the grammar of what follows.
+_ENABLES = frozenset(
+    {b"CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"IMAP4REV2", b"UIDONLY", b"METADATA", b"OBJECTID"}
+)
 _UNFOLLOWABLE = frozenset({"COMPRESS", "TURN", "ATRN"})  # refused even where all is only observed
 
 Objection = tuple[Refusal, str]
@@ -43,6 +48,14 @@ def objection(command: Command, dialect: Dialect, options: Options, tls: bool) -
         login = command.verb in LOGINS or command.verb == "USER"
         if login or (isinstance(dialect, Smtp) and command.verb not in _BEFORE_TLS):
             return Refusal.PRIVACY, "Encryption is required here: use STARTTLS first"
+    if options.guard and command.verb == "LOGIN" and not (command.partial or is_login(command.args)):
+        return Refusal.SYNTAX, "Refused: it is not clear who logs in"
+    if (
+        options.guard
+        and command.verb == "ENABLE"
+        and not _ENABLES.issuperset(command.args.upper().split(b" "))
+    ):
+        return Refusal.UNAVAILABLE, "An extension named here is not known to this proxy"
     if command.verb in ("AUTH", "AUTHENTICATE"):
         objected = _mechanism(command, options)
         if objected:
@@ -52,7 +65,9 @@ def objection(command: Command, dialect: Dialect, options: Options, tls: bool) -
 
 def _mechanism(command: Command, options: Options) -> Objection | None:
     name, _, initial = command.args.partition(b" ")
-    mechanism = name.decode("ascii", "replace").upper()
+    mechanism = mechanism_name(name)
+    if options.guard and mechanism == "?" and command.args:
+        return Refusal.SYNTAX, "Refused: this is no name of a mechanism"
     if always_hidden(mechanism):
         return Refusal.POLICY, "This mechanism is not available through this proxy"
     if options.guard and initial:

@@ -37,6 +37,7 @@ from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
 
 _NOTHING: Sequence[bytes] = ()
 _HELD_OCTETS = 16_384  # of the client's input, while it must wait
+_OPEN_OCTETS = 262_144  # of all commands that wait for an answer
 _HTTP = re.compile(rb"[A-Z]{3,7} \S+ HTTP/[0-9.]+\r?\n")
 _ALERTS = {
     Refusal.SYNTAX: "malformed_command",
@@ -60,6 +61,7 @@ class Session:
         "_judge",
         "_next",
         "_open",
+        "_open_octets",
         "_options",
         "_screens",
         "blind",
@@ -103,6 +105,7 @@ class Session:
         self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
         self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
         self._open: tuple[Slot | None, Reply] | None = None  # a reply whose chunks still come
+        self._open_octets = 0  # of the commands in the slots
         self._holding: Slot | None = None
         self._next: Command | None = None  # read, but it waits for what is before it
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
@@ -131,17 +134,25 @@ class Session:
             self._foreign(Fault.TLS, "TLS on a plaintext port; it should use STARTTLS, or the TLS port")
             return
         self.dialect.inboxes[side].feed(data)
+        self._turn(side)
+
+    def _turn(self, side: Side) -> None:
+        """Read on as far as that is possible, now that ``side`` may be read."""
         try:
-            if side is Side.SERVER:
-                while not self.closed and self._from_server():
-                    pass
-                if self._next is None and not self.dialect.inboxes[Side.CLIENT].data:
-                    return
-            # A server's reply may let go on what the client has sent before.
-            while not self.closed and self._from_client():
-                pass
+            if side is Side.CLIENT:
+                self._read_client()
+                return
+            client = self.dialect.inboxes[Side.CLIENT]
+            while not self.closed and self._from_server():
+                # A reply may let go on what the client has sent before.
+                if self._next is not None or client.data:
+                    self._read_client()
         except WireError as error:
             self._lost(error)
+
+    def _read_client(self) -> None:
+        while not self.closed and self._from_client():
+            pass
 
     def take(self, side: Side) -> Sequence[bytes]:
         """Octets to be sent to ``side``, in order; they are forgotten here."""
@@ -158,12 +169,15 @@ class Session:
             return True
         if self._deaf or self.upgrade:
             return False
-        return not self._blocked() or len(self.dialect.inboxes[Side.CLIENT]) < _HELD_OCTETS
+        held = len(self.dialect.inboxes[Side.CLIENT])
+        return held < _HELD_OCTETS or (held <= self._options.limits.line and not self._blocked())
 
     @property
     def unfinished(self) -> bool:
         """Has the client begun a command, or a body, that it has not ended?"""
-        return not self.blind and not self._blocked() and len(self.dialect.inboxes[Side.CLIENT]) > 0
+        if self.blind or self._deaf or self.dialect.idling:
+            return False
+        return self.dialect.engaged or (bool(self.dialect.inboxes[Side.CLIENT].data) and not self._blocked())
 
     def eof(self, side: Side, clean: bool = True) -> None:
         """``side`` sends no more. Nothing is invented to complete what it left open."""
@@ -191,6 +205,7 @@ class Session:
         self.facts.tls, self.facts.tls_version = True, version
         self.dialect.policy = self._policy()
         self.dialect.restarted()
+        self._turn(Side.SERVER)  # what it said meanwhile was not to be passed on in clear
 
     def end(self, text: str, reason: str) -> None:
         """Say why, in the protocol's words if they can stand here, and close."""
@@ -212,6 +227,7 @@ class Session:
             self._holding is not None
             or self._next is not None
             or len(slots) >= self._options.pipeline
+            or self._open_octets > _OPEN_OCTETS
             or slots[0].verb == GREETING
         )
         return waits and not self.dialect.engaged
@@ -238,7 +254,7 @@ class Session:
             else:
                 self._command(token)
         elif isinstance(token, Chunk):
-            if token.data:
+            if token.data and not (token.secret and self._refused_late()):
                 self.out[Side.SERVER].append(token.data)
         elif isinstance(token, Say):
             self._asides.append(token.data)
@@ -271,13 +287,7 @@ class Session:
 
     def _judged(self, slot: Slot) -> None:
         command = slot.command
-        self._learn()
-        asked = self.dialect.claimant(command) if command.verb in LOGINS else None
-        if asked:
-            self.facts.user, self.facts.mechanism = asked
-        decision = self._judge.decide(command, self.facts)
-        if asked:
-            self._learn()
+        decision = self._decide(command)
         if decision is None or decision.action is Action.ALLOW:
             self._forward(slot)
         elif not decision.enforced or decision.action is Action.OBSERVE:
@@ -286,6 +296,36 @@ class Session:
         else:
             slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
             self._enforce(slot, decision)
+
+    def _refused_late(self) -> bool:
+        """Who logs in may be known only from a response: then the rules are asked again."""
+        slot = self._holding
+        if slot is None or slot.verb not in LOGINS or slot.verb not in self._judge.verbs:
+            return False
+        decision = self._decide(slot.command)
+        if decision is None or decision.action in (Action.ALLOW, Action.OBSERVE) or not decision.enforced:
+            return False
+        slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
+        answer = self.dialect.refusal(slot.command, Refusal.POLICY, self._words(decision))
+        self._cut(
+            Cut(answer + self.dialect.farewell("Closing the connection"), f"refused by {decision.rule}")
+        )
+        return True
+
+    def _decide(self, command: Command) -> Decision | None:
+        """The rules' decision; a login is judged by the name that asks to be let in."""
+        self._learn()
+        asked = self.dialect.claimant(command) if command.verb in LOGINS else None
+        if asked:
+            self.facts.user, self.facts.mechanism = asked
+        decision = self._judge.decide(command, self.facts)
+        if asked:
+            self._learn()
+        return decision
+
+    @staticmethod
+    def _words(decision: Decision) -> str:
+        return decision.reply or f"Refused by the rule {decision.rule} of this proxy"
 
     def _enforce(self, slot: Slot, decision: Decision) -> None:
         verb = {Action.EXAMINE: "EXAMINE", Action.UNSELECT: "UNSELECT"}.get(decision.action)
@@ -297,12 +337,12 @@ class Session:
                 return
             slot.verdict = "block"
         slot.close = decision.action is Action.CLOSE
-        text = decision.reply or f"Refused by the rule {decision.rule} of this proxy"
-        self._refuse(slot, Refusal.POLICY, text)
+        self._refuse(slot, Refusal.POLICY, self._words(decision))
 
     def _forward(self, slot: Slot) -> None:
         data = self.dialect.forwarded(slot.command)
         self.dialect.slots.append(slot)
+        self._open_octets += slot.octets
         if slot.command.spec is not None and slot.command.spec.hold:
             self._holding = slot
         self.out[Side.SERVER].append(data)
@@ -328,6 +368,7 @@ class Session:
     def _answer(self, slot: Slot, answer: bytes) -> None:
         slot.answer = answer
         self.dialect.slots.append(slot)
+        self._open_octets += slot.octets
         self._release()
 
     def _cut(self, cut: Cut) -> None:
@@ -338,7 +379,7 @@ class Session:
         if cut.last:
             self.out[Side.SERVER].append(cut.last)
         self.dropped = True
-        self.dialect.slots.clear()
+        self.unanswered()
         self._holding = self._next = None
         if cut.answer:
             if self.dialect.boundary:
@@ -354,7 +395,7 @@ class Session:
     # -- the server's side --------------------------------------------------------------
 
     def _from_server(self) -> bool:
-        if self.dropped or not self.dialect.inboxes[1].data:
+        if self.dropped or self.upgrade or not self.dialect.inboxes[1].data:
             return False
         token = self.dialect.server()
         if token is None:
@@ -403,6 +444,7 @@ class Session:
             slots.popleft()
         elif slot in slots:
             slots.remove(slot)  # IMAP servers may answer out of order
+        self._open_octets -= slot.octets
         if self._holding is slot:
             self._holding = None
         slot.status = reply.status
@@ -412,6 +454,10 @@ class Session:
             self._login(changed and reply.status in ("OK", "235"), *asked)
         if slot.verb != GREETING:
             self._report(slot)
+        elif reply.status == "PREAUTH" and self._options.tls_required and not self.facts.tls:
+            # RFC 9051 §7.1.4: STARTTLS is impossible from here on, and mail would go in clear.
+            self.out[Side.CLIENT].clear()
+            self.end("Encryption is required here, and the server leaves no room for it", "PREAUTH")
         if slots:
             self._release()
         elif self._deaf and not self.upgrade:
@@ -434,6 +480,7 @@ class Session:
         slots = self.dialect.slots
         while slots and slots[0].answer is not None:
             slot = slots.popleft()
+            self._open_octets -= slot.octets
             assert slot.answer is not None
             self.out[Side.CLIENT].append(slot.answer)
             slot.status = slot.status or "local"
@@ -449,6 +496,15 @@ class Session:
             if slot.close:
                 self.reason = self.reason or "closed by a rule or after too many errors"
                 self.closed = True
+
+    def unanswered(self) -> None:
+        """Report commands that are never answered: the server may have carried them out."""
+        for slot in self.dialect.slots:
+            if slot.verb != GREETING:
+                slot.status = "unanswered" if slot.answer is None else "unsent"
+                self._report(slot)
+        self.dialect.slots.clear()
+        self._open_octets = 0
 
     def _report(self, slot: Slot) -> None:
         self.verdicts[slot.verdict] += 1
@@ -471,6 +527,8 @@ class Session:
         self.emit(Anomaly("unreadable", side, error.why))
         if not self._options.guard:
             self.blind = True
+            if self._next is not None:
+                self.out[Side.SERVER].append(self._next.line)
             self.out[error.side.other].append(error.taken)
             for one in Side:
                 inbox = self.dialect.inboxes[one]

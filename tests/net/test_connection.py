@@ -15,6 +15,7 @@ from mailproxy.events import Event, Failure, Fault, LegSecured, SessionEnded, Se
 from mailproxy.net.connection import Connection, Deadlines, Route
 from mailproxy.net.lane import EpollLane
 from mailproxy.net.upstream import Server
+from mailproxy.proto.tokens import Side
 from mailproxy.session.options import Options
 from mailproxy.session.verdict import NO_RULES
 from mailproxy.tls.transport import End, Transport
@@ -276,19 +277,34 @@ async def test_a_command_that_does_not_end(tls: Tls) -> None:
         assert one.overdue(4012) == "a command that does not end"
 
 
-async def test_a_large_message_is_no_command_that_does_not_end(tls: Tls) -> None:
-    replies = (b"220 ready\r\n", b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
-    commands = (b"EHLO me\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<c@d.test>\r\n", b"DATA\r\n")
-    async with served(says(*replies), tls, protocol="smtp") as one:
-        await one.client.hears(replies[0])
-        for command, reply in zip(commands, replies[1:], strict=True):
-            await one.client.send(command)
-            await one.client.hears(reply)
-        for number in range(4):
-            for piece in (b"line\r\n", b"half a li", b"ne\r", b"\n", b".", b".\r\n"):
+async def begin_data(one: Served) -> None:
+    await one.client.hears(DATA[0])
+    for command, reply in zip(
+        (b"EHLO me\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<c@d.test>\r\n", b"DATA\r\n"),
+        DATA[1:],
+        strict=True,
+    ):
+        await one.client.send(command)
+        await one.client.hears(reply)
+
+
+DATA = (b"220 ready\r\n", b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
+
+
+@pytest.mark.parametrize(
+    ("octets", "found"), [(80_000, ["", "", "", ""]), (10, ["", "", "a command that does not end"])]
+)
+async def test_a_message_may_take_long_if_it_goes_on_coming(tls: Tls, octets: int, found: list[str]) -> None:
+    async with served(says(*DATA), tls, protocol="smtp") as one:
+        await begin_data(one)
+        for number, words in enumerate(found):
+            expected = one.connection.session.octets[Side.CLIENT] + octets
+            for piece in b"x" * (octets - 5), b"yz\r", b"\n", b".":
                 await one.client.send(piece)
-                await wait_all_tasks_blocked()
-                assert one.overdue(10 + number * 1500) == ""
+            with trio.fail_after(20):
+                while one.connection.session.octets[Side.CLIENT] < expected:
+                    await trio.lowlevel.checkpoint()
+            assert one.overdue(10 + number * 1500) == words
 
 
 async def test_a_server_that_never_answers_is_idle_in_the_end(tls: Tls) -> None:

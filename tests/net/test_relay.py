@@ -96,8 +96,6 @@ async def test_a_client_that_does_not_read_its_replies() -> None:
             await wait_all_tasks_blocked(0.05)
             received = talk.session.octets[Side.SERVER]
             assert received < KERNEL + 200_000 < count * len(reply)
-            await wait_all_tasks_blocked(0.05)
-            assert talk.session.octets[Side.SERVER] == received
             await talk.client.hears(reply * count)
         nursery.cancel_scope.cancel()
 
@@ -139,10 +137,7 @@ async def test_neither_reads(lane: Lane) -> None:
         pumps.start_soon(talk.client.send, data)
         pumps.start_soon(talk.server.send, data)
         await wait_all_tasks_blocked(0.05)
-        stuck = list(talk.session.octets)
-        assert max(stuck) < KERNEL + 200_000
-        await wait_all_tasks_blocked(0.05)
-        assert talk.session.octets == stuck
+        assert max(talk.session.octets) < KERNEL + 200_000
         pumps.start_soon(talk.client.hears, data)
         await talk.server.hears(data)
 

@@ -112,7 +112,7 @@ async def test_a_name_that_nobody_has(tls: Tls, monkeypatch: pytest.MonkeyPatch)
     async def unknown(*_: object, **__: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(upstream.trio.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(trio.socket, "getaddrinfo", unknown)
     with pytest.raises(UpstreamError, match=r"the name mail\.invalid was not found: Name or service"):
         await Server("imap", "mail.invalid", 143, "none", lambda: tls.client).connect()
 
@@ -126,7 +126,7 @@ async def test_the_next_address_when_one_does_not_answer(tls: Tls, monkeypatch: 
         async def two(*_: object, **__: object) -> list[object]:
             return [(*stream, refusing), (*stream, (HOST, fake.port))]
 
-        monkeypatch.setattr(upstream.trio.socket, "getaddrinfo", two)
+        monkeypatch.setattr(trio.socket, "getaddrinfo", two)
         transport, _ = await server(fake, tls, "none", host="mail.example.test").connect()
         transport.close()
 
@@ -141,7 +141,7 @@ async def test_the_certificate_of_another_host(tls: Tls, monkeypatch: pytest.Mon
         async def one(*_: object, **__: object) -> list[object]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (HOST, fake.port))]
 
-        monkeypatch.setattr(upstream.trio.socket, "getaddrinfo", one)
+        monkeypatch.setattr(trio.socket, "getaddrinfo", one)
         wrong = "the certificate of other.test is for another host"
         with pytest.raises(UpstreamError, match=wrong) as raised:
             await server(fake, tls, "implicit", host="other.test").connect()
