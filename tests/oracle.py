@@ -149,6 +149,8 @@ def _imap(octets: _Octets, answers: bytes) -> list[bytes]:
         if verb in (b"AUTHENTICATE", b"IDLE"):
             while _asked(words, tag):
                 octets.line()
+        if tag in words:
+            words.remove(tag)  # its own final word: a later command may have the same tag
     return verbs
 
 

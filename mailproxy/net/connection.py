@@ -187,7 +187,7 @@ class Connection:
         """A command that was begun must end in time; a message may take longer, if it goes on coming."""
         session, limit = self.session, self._route.deadlines.command
         octets = session.octets[Side.CLIENT]
-        if not session.unfinished:
+        if not session.unfinished or (self.relay is not None and self.relay.waits_for_server):
             self._open_since = None
         elif self._open_since is None or self._open_since[0] != session.commands:
             self._open_since = session.commands, now, octets

@@ -240,7 +240,9 @@ class Relay:
             self._nursery.start_soon(self._grace)
 
     async def _grace(self) -> None:
-        await trio.sleep(_GRACE_SECONDS)
+        """The client sends no more: it gets what it asked for, as long as that goes on coming."""
+        while (silent := time.monotonic() - self.active) < _GRACE_SECONDS:
+            await trio.sleep(_GRACE_SECONDS - silent)
         self._break_off()
 
     def _cut_off(self) -> None:
@@ -261,6 +263,11 @@ class Relay:
         self._session.reason = self._session.reason or "the connection broke"
         self._broken = True
         self._awake.set()
+
+    @property
+    def waits_for_server(self) -> bool:
+        """Does the server not take what the client has sent? Then the client is not to blame."""
+        return self._draining[Side.SERVER]
 
     # -- the end ------------------------------------------------------------------------
 
