@@ -22,6 +22,7 @@ from mailproxy.tls.explain import explain_client
 from mailproxy.tls.transport import Transport, TransportClosed
 
 _FAREWELL_SECONDS = 5.0
+_GRACE_SECONDS = 30.0  # of silence, for the answers to what a client sent before it closed its half
 _OCTETS_PER_SECOND = 50  # of a message that is on its way: fewer only hold the session open
 _NO_GREETING = "the mail server does not greet"
 
@@ -176,7 +177,7 @@ class Connection:
         phase = session.dialect.phase
         if phase is Phase.GREETING and not session.blind:
             return _NO_GREETING if now - self._relayed > deadlines.greeting else ""
-        if now - relay.active > deadlines.idle:
+        if now - relay.active > (_GRACE_SECONDS if relay.half_closed else deadlines.idle):
             return "idle for too long"
         needs_login = self._route.protocol != "smtp" and phase is Phase.AUTHORIZATION and not session.blind
         if needs_login and now - self._started > deadlines.login:

@@ -30,8 +30,8 @@ from mailproxy.net.lane import Lane
 from mailproxy.proto.tokens import Side
 from mailproxy.tls.transport import READ_OCTETS, End, Transport, TransportClosed
 
-_PIECES = 8  # read at once; more would need memory that the allocator gives back each time
-_GRACE_SECONDS = 30.0  # for the answers to what a client sent before it closed its half
+_PIECES = 16  # read at once, before others have their turn
+_UNIT = 65_536  # octets that are worth a write of their own
 _LINGER_OCTETS = 1 << 20
 _LINGER_SECONDS = 2.0
 
@@ -235,15 +235,6 @@ class Relay:
         self._ended[side] = True
         self._cut[side] = end is End.CUT
         self._session.eof(side, end is End.CLEAN)
-        if not self._session.closed:
-            assert self._nursery is not None
-            self._nursery.start_soon(self._grace)
-
-    async def _grace(self) -> None:
-        """The client sends no more: it gets what it asked for, as long as that goes on coming."""
-        while (silent := time.monotonic() - self.active) < _GRACE_SECONDS:
-            await trio.sleep(_GRACE_SECONDS - silent)
-        self._break_off()
 
     def _cut_off(self) -> None:
         """What the server has got of an unfinished command is not to be completed, not even by its end."""
@@ -263,6 +254,11 @@ class Relay:
         self._session.reason = self._session.reason or "the connection broke"
         self._broken = True
         self._awake.set()
+
+    @property
+    def half_closed(self) -> bool:
+        """Does the client send no more, and get what it asked for?"""
+        return self._ended[Side.CLIENT]
 
     @property
     def waits_for_server(self) -> bool:
@@ -310,7 +306,7 @@ def _gathered(pieces: Sequence[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         small.append(piece)
         octets += len(piece)
-        if octets >= _PIECES * READ_OCTETS:
+        if octets >= _UNIT:
             yield b"".join(small)
             small, octets = [], 0
     if small:

@@ -149,6 +149,9 @@ class Imap:
 
     def _untagged(self, line: bytes, rest: bytes) -> Reply:
         if b"0" <= rest[:1] <= b"9":  # FETCH, EXISTS ...: the number comes first
+            literal = literal_at_end(line)
+            if literal is not None:  # most often it is here already, with the end behind it
+                line = self.inboxes[Side.SERVER].extended(line, literal.octets, _PIECE) or line
             return Reply(line, "", b"*", more=self._literal_follows(line), final=False)
         name = rest.partition(b" ")[0].rstrip().upper()
         greeting = bool(self.slots) and self.slots[0].verb == GREETING

@@ -62,6 +62,22 @@ class Inbox:
         self._pos = self._scan = end
         return data[pos:end]
 
+    def extended(self, line: bytes, count: int, limit: int) -> bytes | None:
+        """``line``, which was cut last, with ``count`` octets and one more line behind it, in one piece.
+
+        None, and nothing is taken, while that line is not here or longer than ``limit``.
+        """
+        behind = self._pos + count
+        end = self.data.find(b"\n", behind, behind + limit) + 1
+        if not end:
+            return None
+        piece = self.data[self._pos - len(line) : end]
+        if end == len(self.data):
+            self._clear()
+        else:
+            self._pos = self._scan = end
+        return piece
+
     def take(self, count: int) -> bytes:
         """Up to ``count`` octets; empty when there are none."""
         data, pos = self.data, self._pos

@@ -22,6 +22,9 @@ import trio
 READ_OCTETS = 16_384  # a whole TLS record (RFC 8446 §5.1): none is left half read inside OpenSSL
 
 
+_CORK: int = getattr(socket, "TCP_CORK", 0)  # of Linux
+
+
 class End(Enum):
     """How a stream ended: ``CLEAN`` is close_notify, or FIN where there is no TLS."""
 
@@ -111,11 +114,23 @@ class Transport:
             TransportClosed: the peer is gone.
         """
         try:
+            if _CORK and self._tls is not None and len(data) > READ_OCTETS:
+                return self._corked(data)
             return self._sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return 0
         except OSError as error:
             raise TransportClosed from error
+
+    def _corked(self, data: bytes | memoryview) -> int:
+        """Several TLS records leave in one packet: the peer is woken once, and not for each."""
+        sock = self._sock
+        sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        try:
+            return sock.send(data)
+        finally:
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
 
     async def send(self, data: bytes) -> None:
         """Send all of it, waiting for a slow peer.

@@ -9,27 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproxy.proto.bodies import DotScanner, Found
+from tests.proto.cuts import pieces, places
 
 SPICE = [
-    b"\r\n",
-    b".",
-    b"\r",
-    b"\n",
-    b"\0",
-    b"a",
-    b"..",
-    b"text. ",
-    b"\r\n.\r\n",
-    b"\r\n.\r",
-    b"a.b.c.d.e.f.g.h.",
+    *(b"\r\n", b".", b"\r", b"\n", b"\0", b"a", b"..", b"text. "),
+    *(b"\r\n.\r\n", b"\r\n.\r", b"a.b.c.d.e.f.g.h."),
 ]
 messages = st.lists(st.sampled_from(SPICE), max_size=24).map(b"".join)
-cuts = st.lists(st.integers(0, 200), max_size=8)
-
-
-def pieces(data: bytes, at: list[int]) -> list[bytes]:
-    places = [0, *sorted(place % (len(data) + 1) for place in at), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False) if end > start]
 
 
 def scan(data: bytes, at: list[int], *, strict: bool) -> tuple[Found, int]:
@@ -64,14 +50,14 @@ def reference_strict(data: bytes) -> tuple[Found, int]:
     return Found.NOTHING, -1
 
 
-@given(messages, cuts)
+@given(messages, places)
 def test_the_end_is_that_of_a_simple_reader_at_any_cut(data: bytes, at: list[int]) -> None:
     end = reference_end(data)
     expected = (Found.END, end) if end >= 0 else (Found.NOTHING, len(data))
     assert scan(data, at, strict=False) == expected
 
 
-@given(messages, cuts)
+@given(messages, places)
 def test_a_strict_scanner_passes_no_octet_from_an_ambiguous_dot_on(data: bytes, at: list[int]) -> None:
     found, passed = scan(data, at, strict=True)
     expected, position = reference_strict(data)
@@ -84,7 +70,7 @@ def test_a_strict_scanner_passes_no_octet_from_an_ambiguous_dot_on(data: bytes, 
         assert passed == position
 
 
-@given(messages, cuts)
+@given(messages, places)
 def test_a_relaxed_scanner_takes_only_the_true_end(data: bytes, at: list[int]) -> None:
     scanner = DotScanner(strict=True)
     found, position = scanner.scan(b"a\n.\n")

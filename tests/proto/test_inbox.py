@@ -7,23 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproxy.proto.inbox import Inbox, LineTooLong
+from tests.proto.cuts import pieces, places
 
 octets = st.lists(st.sampled_from([b"a", b"\r\n", b"\n", b"\r", b"word"]), max_size=20).map(b"".join)
-
-
-def cut(data: bytes, at: list[int]) -> list[bytes]:
-    places = [0, *sorted(place % (len(data) + 1) for place in at), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
 
 
 def lines(inbox: Inbox, limit: int) -> list[bytes]:
     return list(iter(lambda: inbox.line(limit) or b"", b""))
 
 
-@given(octets, st.lists(st.integers(0, 100), max_size=8))
+@given(octets, places)
 def test_lines_are_the_same_at_any_cut(data: bytes, at: list[int]) -> None:
     inbox, found = Inbox(), list[bytes]()
-    for piece in cut(data, at):
+    for piece in pieces(data, at):
         inbox.feed(piece)
         found += lines(inbox, 1000)
     rest = inbox.take(len(inbox))
@@ -73,12 +69,12 @@ def test_an_unended_line_may_be_as_long_as_the_limit(data: bytes, long: bool) ->
         assert inbox.line(5) in (None, data)
 
 
-@pytest.mark.parametrize("pieces", [[b"abcdef\n"], [b"abc", b"def\n"], [b"x\nabcdef\n"]])
-def test_a_line_longer_than_the_limit_is_no_line(pieces: list[bytes]) -> None:
+@pytest.mark.parametrize("parts", [[b"abcdef\n"], [b"abc", b"def\n"], [b"x\nabcdef\n"]])
+def test_a_line_longer_than_the_limit_is_no_line(parts: list[bytes]) -> None:
     inbox = Inbox()
-    for piece in pieces:
+    for piece in parts:
         inbox.feed(piece)
-    if pieces[0].startswith(b"x"):
+    if parts[0].startswith(b"x"):
         assert inbox.line(5) == b"x\n"
     with pytest.raises(LineTooLong):
         inbox.line(5)
@@ -86,7 +82,7 @@ def test_a_line_longer_than_the_limit_is_no_line(pieces: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "tail", "next_line"),
+    ("parts", "tail", "next_line"),
     [
         ([b"abc\nnext\n"], b"abc\n", b"next\n"),
         ([b"a" * 40, b"b\nnext\n"], b"a" * 30 + b"b\n", b"next\n"),
@@ -94,14 +90,14 @@ def test_a_line_longer_than_the_limit_is_no_line(pieces: list[bytes]) -> None:
     ],
 )
 def test_a_skipped_line_leaves_its_last_octets_alone(
-    pieces: list[bytes], tail: bytes, next_line: bytes | None
+    parts: list[bytes], tail: bytes, next_line: bytes | None
 ) -> None:
     inbox = Inbox()
-    for piece in pieces[:-1]:
+    for piece in parts[:-1]:
         inbox.feed(piece)
         assert inbox.skip_line() is None
         assert len(inbox) == 0
-    inbox.feed(pieces[-1])
+    inbox.feed(parts[-1])
     assert inbox.skip_line() == tail
     assert inbox.line(100) == next_line
     inbox.feed(b"z\n")

@@ -21,7 +21,8 @@ def check(verbs: dict[str, Verb]) -> None:
         assert not verb.phases & {Phase.GREETING, Phase.LOGOUT}, f"{name}: no command is read there"
         assert len(set(verb.fields)) == len(verb.fields), f"{name} names a field twice"
         if verb.refused:
-            assert not (verb.removes or verb.fields or verb.hold or verb.alone), f"{name} never goes upstream"
+            told = (verb.removes, verb.fields, verb.hold, verb.alone)
+            assert not any(told), f"{name} never goes upstream"
             assert not verb.refused.endswith("."), f"{name}: the reason ends a sentence of ours"
 
 
