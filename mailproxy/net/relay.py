@@ -210,7 +210,11 @@ class Relay:
                 self._rest[side] = b""
                 await leg.send(rest)
         except (TransportClosed, trio.ClosedResourceError):
-            self._break_off()
+            if not (
+                side is Side.SERVER and self._cut[side]
+            ):  # else it was cut off here, and the client goes on
+                self._break_off()
+            self._rest[side] = b""
         finally:
             self._draining[side] = False
         self._attend()

@@ -25,7 +25,7 @@ from enum import Enum
 
 from mailproxy.proto.dialect import Cut, Limits, Say, flaw_of
 from mailproxy.proto.imap_args import imap_fields, login_arguments
-from mailproxy.proto.imap_literals import Literal, literal_at_end, splits
+from mailproxy.proto.imap_literals import Literal, ends_like_a_literal, literal_at_end, splits
 from mailproxy.proto.imap_verbs import VERBS
 from mailproxy.proto.inbox import Inbox, LineTooLong
 from mailproxy.proto.sasl import SaslExchange
@@ -83,6 +83,7 @@ class CommandReader:
         self._kept_octets = 0
         self._left = 0  # octets of the literal that are still to come
         self._pieces: deque[bytes] = deque()  # of what was collected; each waits for a "+"
+        self._answered = False  # the server's final word came before the command's end
         self._ours = False  # the next "+" answers a literal that is synchronising only upstream
         self._then = _Mode.LINE  # what the client sends once the server said "+"
         self.exchange: SaslExchange | None = None  # of the AUTHENTICATE that is under way
@@ -148,9 +149,14 @@ class CommandReader:
         flaw = flaw_of(line) or ("" if is_tag(tag) else "a tag that is none (RFC 9051 §2.2.1)")
         command = Command(name, line, args, VERBS.get(name), tag, flaw, parse=imap_fields)
         literal = literal_at_end(line)
+        if ends_like_a_literal(line) and (literal is None or literal.odd):
+            command.flaw = flaw = flaw or "the header of a literal that is none"
         if name == "IDLE" and args:  # servers skip them, and their "+" is not for a literal
             command.flaw = flaw = flaw or "IDLE takes no argument"
         if literal is None:
+            if flaw and self._strict and line.endswith(b"+}\r\n"):
+                self._current = command
+                return self._cut(flaw)
             return command
         if literal.look_alike:
             flaw = flaw or "a quoted string without its end"
@@ -233,6 +239,8 @@ class CommandReader:
         if not sound and self._strict:
             return self._cut("octets behind a literal that cannot stand there")
         literal = literal_at_end(line)
+        if self._strict and ends_like_a_literal(line) and (literal is None or literal.odd):
+            return self._cut("the header of a literal that is none")
         if self._way is _Way.DROP:
             return self._drop_on(literal)
         if literal and (literal.look_alike or self._too_much(literal)):
@@ -257,6 +265,9 @@ class CommandReader:
 
     def _collected(self, literal: Literal | None) -> Token | None:
         """All of it is here, or all but a message."""
+        current = self._current
+        if literal is not None and (current is None or current.verb not in _MESSAGES):
+            return self._collect(literal)
         command = self._whole()
         if literal is None:
             self._end()
@@ -282,6 +293,8 @@ class CommandReader:
         if literal is not None:
             if command is not None and command.verb in _MESSAGES and command.verb in self._judged:
                 return self._cut("a second message in one command, which no rule can judge")
+            if self._answered:
+                return self._cut("a literal of a command that the server has answered already")
             return Chunk(self._announce(line, literal), secret=secret)
         if command is not None:
             command.partial = False
@@ -308,7 +321,7 @@ class CommandReader:
 
     def _end(self) -> None:
         self._mode, self._way, self._current = _Mode.LINE, _Way.PASS, None
-        self._kept, self._kept_octets, self._ours = [], 0, False
+        self._kept, self._kept_octets, self._ours, self._answered = [], 0, False, False
 
     # -- dialogues ----------------------------------------------------------------------
 
@@ -391,6 +404,7 @@ class CommandReader:
         """The server's final word on a command, which may come before the command is complete."""
         if command is not self._current:
             return
+        self._answered = True
         if self._ours and self._mode is _Mode.WAIT and not self._pieces:
             self._way, self._mode = _Way.DROP, self._then  # the client sends the literal without waiting
             self._kept = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mailproxy.proto.imap_args import closed_quotes
 
+_BRACES = re.compile(rb"\{[^{}]*\}\r\n\Z")
 _HEADER = re.compile(rb"~?\{(\d{1,20})(\+?)\}\r\n\Z")
 
 
@@ -15,12 +16,14 @@ _HEADER = re.compile(rb"~?\{(\d{1,20})(\+?)\}\r\n\Z")
 class Literal:
     """The header ``{n}`` or ``{n+}``: ``octets`` octets follow behind the line end.
 
-    ``look_alike`` means that it stands inside a quoted string that has no end.
+    ``look_alike`` means that it stands inside a quoted string that has no end, ``odd`` that
+    servers differ about its number: one with a leading zero, or beyond 63 bits.
     """
 
     octets: int
     synchronising: bool
     look_alike: bool
+    odd: bool
     plus: int  # from the line's end, where "+" stands
 
     def synchronised(self, line: bytes) -> bytes:
@@ -36,7 +39,14 @@ def literal_at_end(line: bytes) -> Literal | None:
     if match is None:
         return None
     alike = b'"' in line and not closed_quotes(line)
-    return Literal(int(match[1]), not match[2], alike, 4)
+    octets = int(match[1])
+    odd = octets >= 1 << 63 or (match[1][:1] == b"0" and len(match[1]) > 1)
+    return Literal(octets, not match[2], alike, odd, 4)
+
+
+def ends_like_a_literal(line: bytes) -> bool:
+    """Does the line end in braces at all? Some servers ask for octets after nearly anything in them."""
+    return _BRACES.search(line) is not None
 
 
 def splits(command: bytes, takes: Callable[[Literal], bool]) -> list[bytes]:

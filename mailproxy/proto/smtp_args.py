@@ -25,7 +25,9 @@ _PLAIN_DOMAIN = re.compile(_DOMAIN)
 _DOT_STRING = re.compile(r"[^\s<>()\"\\,;:@\[\].]+(?:\.[^\s<>()\"\\,;:@\[\].]+)*")
 _SIZE = re.compile(r"[0-9]{1,20}", re.A)
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1; longer may be a secret in its place
-_BDAT = re.compile(rb"([0-9]{1,19})( LAST)?", re.I)
+# No more than 32 bits hold: Exim 4.96 reads a size beyond 63 bits as a small one, and the rest as commands.
+_BDAT = re.compile(rb"([0-9]{1,10})( LAST)?", re.I)
+_LARGEST_CHUNK = 2**32 - 1
 
 
 def smtp_fields(command: Command) -> dict[str, Any]:
@@ -63,8 +65,8 @@ def bdat_size(args: bytes) -> tuple[int, bool]:
         BadArguments: it is not ``number [LAST]``.
     """
     match = _BDAT.fullmatch(args)
-    if match is None:
-        raise BadArguments("BDAT takes a number of octets and perhaps LAST")
+    if match is None or int(match[1]) > _LARGEST_CHUNK:
+        raise BadArguments("BDAT takes a number of octets, below 2^32, and perhaps LAST")
     return int(match[1]), match[2] is not None
 
 

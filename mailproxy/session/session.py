@@ -56,6 +56,7 @@ class Session:
     __slots__ = (
         "_asides",
         "_deaf",
+        "_ended",
         "_errors",
         "_holding",
         "_judge",
@@ -109,6 +110,7 @@ class Session:
         self._holding: Slot | None = None
         self._next: Command | None = None  # read, but it waits for what is before it
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
+        self._ended = False  # the client sends no more
         self._deaf = False  # nothing more of the client is read
         self._errors = 0
         self.dialect.slots.append(Slot(Command(GREETING, b""), clock()))
@@ -141,14 +143,15 @@ class Session:
         try:
             if side is Side.CLIENT:
                 self._read_client()
-                return
             client = self.dialect.inboxes[Side.CLIENT]
-            while not self.closed and self._from_server():
+            while side is Side.SERVER and not self.closed and self._from_server():
                 # A reply may let go on what the client has sent before.
                 if self._next is not None or client.data:
                     self._read_client()
         except WireError as error:
             self._lost(error)
+        if self._ended and not self.closed:
+            self._end_if_done()
 
     def _read_client(self) -> None:
         while not self.closed and self._from_client():
@@ -167,7 +170,7 @@ class Session:
         """May the relay read more from ``side`` now?"""
         if side is Side.SERVER or self.blind:
             return True
-        if self._deaf or self.upgrade:
+        if self._deaf or self._ended or self.upgrade:
             return False
         held = len(self.dialect.inboxes[Side.CLIENT])
         return held < _HELD_OCTETS or (held <= self._options.limits.line and not self._blocked())
@@ -191,13 +194,20 @@ class Session:
                 self.reason = self.reason or "server closed early"
             self.closed = True
             return
-        if self.dialect.engaged:
+        self._ended = True
+        if not self.blind:  # what the server still says is not known to be the end
+            self._turn(Side.CLIENT)
+
+    def _end_if_done(self) -> None:
+        """The client sends no more: over, once all that it has sent is answered."""
+        dialect = self.dialect
+        rest = dialect.engaged and not dialect.idling
+        if not rest and (self._next is not None or (dialect.slots and not dialect.idling)):
+            return
+        if rest or dialect.inboxes[Side.CLIENT].data:
             self.emit(Anomaly("truncated", "client", "the connection ended in the middle of a command"))
             self.reason = self.reason or "client closed early"
-            self.closed = True
-        self._deaf = True
-        if not self.dialect.slots:
-            self.closed = True
+        self.closed = True
 
     def upgraded(self, version: str) -> None:
         """The client's leg is encrypted: what was said before counts no more (RFC 3207 §4.2)."""
@@ -249,7 +259,7 @@ class Session:
         if token is None:
             return False
         if isinstance(token, Command):
-            if token.spec is not None and token.spec.alone and self.dialect.slots:
+            if self.dialect.slots and self._stands_alone(token):
                 self._next = token
             else:
                 self._command(token)
@@ -262,6 +272,14 @@ class Session:
         else:
             self._cut(token)
         return True
+
+    def _stands_alone(self, command: Command) -> bool:
+        """Must all that came before be answered first?"""
+        if not self._options.guard:
+            return command.verb in STARTTLS
+        # A "+" says not which command it is for: one with literals has no other beside it.
+        literals = command.partial or b"}\r\n" in command.line
+        return literals or (command.spec is not None and command.spec.alone)
 
     def _command(self, command: Command) -> None:
         self.commands += 1
@@ -303,9 +321,17 @@ class Session:
         if slot is None or slot.verb not in LOGINS or slot.verb not in self._judge.verbs:
             return False
         decision = self._decide(slot.command)
-        if decision is None or decision.action in (Action.ALLOW, Action.OBSERVE) or not decision.enforced:
+        if decision is None or decision.action is Action.ALLOW:
+            return False
+        if not decision.enforced or decision.action is Action.OBSERVE:
+            if not slot.rule:
+                slot.rule = decision.rule
+                self.emit(WouldHave(slot.verb, decision.rule, decision.action.value))
             return False
         slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
+        slot.status = "local"
+        self.dialect.slots.remove(slot)
+        self._report(slot)
         answer = self.dialect.refusal(slot.command, Refusal.POLICY, self._words(decision))
         self._cut(
             Cut(answer + self.dialect.farewell("Closing the connection"), f"refused by {decision.rule}")

@@ -237,6 +237,17 @@ async def test_no_login_is_due(tls: Tls, protocol: str, handler: Handler, greeti
         assert one.overdue(5001) == "idle for too long"
 
 
+async def test_half_a_minute_of_silence_is_enough_once_the_client_sends_no_more(tls: Tls) -> None:
+    async with served(says(b"220 ready\r\n"), tls, protocol="smtp") as one:
+        await one.client.hears(b"220 ready\r\n")
+        await one.client.send(b"NOOP\r\n")
+        assert one.overdue(31) == ""
+        one.client.half_close()
+        await until(lambda: one.connection.relay is not None and one.connection.relay.half_closed)
+        assert one.overdue(29) == ""
+        assert one.overdue(31) == "idle for too long"
+
+
 async def test_a_session_that_is_observed_blindly_needs_no_login(tls: Tls) -> None:
     """Whether there was one cannot be seen."""
     async with served(says(b"what is this\r\n", b"?\r\n"), tls, guard=False) as one:

@@ -230,17 +230,6 @@ async def test_a_client_that_closes_its_half_gets_its_answers(lane: Lane) -> Non
         assert await talk.server.hears_the_end() is End.CLEAN
 
 
-async def test_a_server_that_leaves_the_last_answers_out(lane: Lane, autojump_clock: MockClock) -> None:
-    async with relayed(new_session("pop3"), lane) as talk:
-        await log_in(talk)
-        await talk.client.send(b"STAT\r\n")
-        await talk.server.hears(b"STAT\r\n")
-        talk.client.half_close()
-        await talk.over.wait()
-        assert trio.current_time() >= 30
-        assert talk.session.reason == "the connection broke"
-
-
 @pytest.mark.parametrize("who", ["client", "server"])
 async def test_a_reset_ends_the_session(lane: Lane, who: str) -> None:
     async with relayed(new_session("pop3"), lane) as talk:

@@ -13,13 +13,14 @@ Token = Command | Chunk | Say | Cut | Reply
 
 
 class Driver:
-    """``to_server`` and ``to_client`` are all octets that the dialect let through."""
+    """``to_server`` and ``to_client`` are all octets that went there; a ``deaf`` one reads no more."""
 
     def __init__(self, dialect: Dialect, refused: str = "") -> None:
         self.dialect = dialect
         self.to_server = b""
         self.to_client = b""
         self._refused = frozenset(refused.split(","))
+        self.deaf = False
         self._open: Reply | None = None  # its chunks still come
         dialect.slots.append(Slot(Command(GREETING, b""), 0))
 
@@ -27,7 +28,7 @@ class Driver:
         """The tokens of what the client says; each is acted on before the next is pulled."""
         self.dialect.inboxes[Side.CLIENT].feed(data)
         tokens: list[Token] = []
-        while (token := self.dialect.client()) is not None:
+        while not self.deaf and (token := self.dialect.client()) is not None:
             tokens.append(token)
             if isinstance(token, Command):
                 self._command(token)
@@ -38,8 +39,7 @@ class Driver:
             else:
                 self.to_server += token.last
                 self.to_client += token.answer
-                if token.answer:
-                    break  # a session reads no more of this client
+                self.deaf = bool(token.answer)
         return tokens
 
     def _command(self, command: Command) -> None:
@@ -80,7 +80,7 @@ class Driver:
             self.dialect.answered(slot, reply)
 
     def talk(self, text: str) -> Driver:
-        """``C: …`` and ``S: …`` lines, each sent with CRLF; empty lines and blanks at the start are skipped."""
+        """``C: …`` and ``S: …`` lines, each sent with CRLF."""
         for line in text.strip().splitlines():
             side, _, said = line.strip().partition(": ")
             octets = said.encode() + b"\r\n"
