@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import glob
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mailproxy.config import Config, ConfigError, examine, is_loopback, load, split_address
+from mailproxy.config import Config, ConfigError, examine, load
 from mailproxy.config.loading import default_state
-from mailproxy.config.locate import line_of
 
 SMALL = """\
 [upstream.main]
@@ -329,34 +327,6 @@ def test_loopback_needs_no_tls(write):
         assert load(write(text)).upstream["main"].host == host
 
 
-@pytest.mark.parametrize(
-    "host", ["127.1", "localhost.example.org", "0.0.0.0", "::", "10.0.0.1", "2130706433"]
-)
-def test_not_loopback(host):
-    assert not is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    ("address", "place"),
-    [
-        ("127.0.0.1:0", ("127.0.0.1", 0)),
-        ("[::1]:993", ("::1", 993)),
-        ("mail.example.org:65535", ("mail.example.org", 65535)),
-    ],
-)
-def test_split_address(address, place):
-    assert split_address(address) == place
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["", ":", "1993", "[::1]", "[127.0.0.1]:1", "a b:1", "a:٣", "a:-1", "a:1\n", "[::1%\x1b]:1", "*:1"],
-)
-def test_not_an_address(address):
-    with pytest.raises(ValueError, match=r"port|HOST:PORT|IPv6|host name|address"):
-        split_address(address)
-
-
 def test_default_state_of_a_user(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/user")
@@ -371,53 +341,6 @@ def test_a_folder_whose_name_is_a_pattern(tmp_path):
     folder.mkdir()
     (folder / "m.toml").write_text(SMALL + '[rules]\nfiles = ["*.toml"]\n')
     assert glob.glob(load(folder / "m.toml").rules.files[0]) == [str(folder / "m.toml")]
-
-
-LINES = '''\
-a.b = 1
-"c d" = { e = [1, 2], f."g]" = "}" } # [h]
-[[i]]
-j = """
-[k]
-\\""" = 1
-"""
-[i.l]
-m = [
-  "]",
-  { n = 1 },
-]
-[[i]]
-[[i.o]]
-p = \'\'\'
-q = 1\'\'\'
-[r.s]
-t = 1979-05-27T07:32:00.5Z
-'''
-
-
-@pytest.mark.parametrize(
-    ("path", "line"),
-    [
-        (("a", "b"), 1),
-        (("c d", "e", 1), 2),
-        (("c d", "f", "g]"), 2),
-        (("i", 0), 3),
-        (("i", 0, "j"), 4),
-        (("i", 0, "l", "m"), 9),
-        (("i", 0, "l", "m", 1, "n"), 11),
-        (("i", 1), 13),
-        (("i", 1, "o", 0), 14),
-        (("i", 1, "o", 0, "p"), 15),
-        (("r", "s", "t"), 18),
-        (("r", "s", "unknown"), 17),
-        (("k",), 0),
-        (("h",), 0),
-        (("q",), 0),
-    ],
-)
-def test_lines(path, line):
-    tomllib.loads(LINES)
-    assert line_of(LINES, path) == line
 
 
 words = st.sampled_from(

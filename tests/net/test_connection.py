@@ -243,7 +243,10 @@ async def test_half_a_minute_of_silence_is_enough_once_the_client_sends_no_more(
         await one.client.send(b"NOOP\r\n")
         assert one.overdue(31) == ""
         one.client.half_close()
-        await until(lambda: one.connection.relay is not None and one.connection.relay.half_closed)
+        relay = one.connection.relay
+        while relay is None or not relay.half_closed:
+            await trio.lowlevel.checkpoint()
+            relay = one.connection.relay
         assert one.overdue(29) == ""
         assert one.overdue(31) == "idle for too long"
 
