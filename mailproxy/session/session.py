@@ -23,14 +23,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from mailproxy.events import Anomaly, CommandDone, Event, Failure, Fault, LoggedIn, LoginFailed, WouldHave
+from mailproxy.events import Anomaly, Event, Failure, Fault, LoggedIn, LoginFailed, WouldHave
 from mailproxy.proto.capabilities import Policy
 from mailproxy.proto.dialect import GREETING, Cut, Refusal, Say, Slot
 from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
 from mailproxy.session.dialects import dialect_for
+from mailproxy.session.ledger import Ledger
 from mailproxy.session.options import Options
 from mailproxy.session.screen import LOGINS, STARTTLS, objection
 from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
@@ -60,9 +60,9 @@ class Session:
         "_errors",
         "_holding",
         "_judge",
+        "_ledger",
         "_next",
         "_open",
-        "_open_octets",
         "_options",
         "_screens",
         "blind",
@@ -77,7 +77,6 @@ class Session:
         "out",
         "reason",
         "upgrade",
-        "verdicts",
     )
 
     def __init__(
@@ -98,28 +97,32 @@ class Session:
         self.blind = False
         self.commands = 0
         self.octets = [0, 0]  # received from each side
-        self.verdicts: Counter[str] = Counter()
         self.reason = ""
         self._judge = judge if options.guard else NO_RULES
         self._screens = options.tls_required or protocol == "smtp"  # any verb may be objected to
         self._options = options
         self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
+        self._ledger = Ledger(self.dialect, emit, clock)
         self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
         self._open: tuple[Slot | None, Reply] | None = None  # a reply whose chunks still come
-        self._open_octets = 0  # of the commands in the slots
         self._holding: Slot | None = None
         self._next: Command | None = None  # read, but it waits for what is before it
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
         self._ended = False  # the client sends no more
         self._deaf = False  # nothing more of the client is read
         self._errors = 0
-        self.dialect.slots.append(Slot(Command(GREETING, b""), clock()))
+        self._ledger.open(Slot(Command(GREETING, b""), clock()))
 
     def _policy(self) -> Policy:
         options, tls = self._options, self.facts.tls
         return Policy(
             guard=options.guard, starttls=options.starttls and not tls, login=tls or not options.tls_required
         )
+
+    @property
+    def verdicts(self) -> Mapping[str, int]:
+        """How many commands had which verdict, of those that are answered."""
+        return self._ledger.verdicts
 
     # -- the relay's view ---------------------------------------------------------------
 
@@ -237,7 +240,7 @@ class Session:
             self._holding is not None
             or self._next is not None
             or len(slots) >= self._options.pipeline
-            or self._open_octets > _OPEN_OCTETS
+            or self._ledger.octets > _OPEN_OCTETS
             or slots[0].verb == GREETING
         )
         return waits and not self.dialect.engaged
@@ -329,9 +332,8 @@ class Session:
                 self.emit(WouldHave(slot.verb, decision.rule, decision.action.value))
             return False
         slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
-        slot.status = "local"
-        self.dialect.slots.remove(slot)
-        self._report(slot)
+        self._ledger.close(slot, "local")
+        self._ledger.report(slot)
         answer = self.dialect.refusal(slot.command, Refusal.POLICY, self._words(decision))
         self._cut(
             Cut(answer + self.dialect.farewell("Closing the connection"), f"refused by {decision.rule}")
@@ -367,8 +369,7 @@ class Session:
 
     def _forward(self, slot: Slot) -> None:
         data = self.dialect.forwarded(slot.command)
-        self.dialect.slots.append(slot)
-        self._open_octets += slot.octets
+        self._ledger.open(slot)
         if slot.command.spec is not None and slot.command.spec.hold:
             self._holding = slot
         self.out[Side.SERVER].append(data)
@@ -393,8 +394,7 @@ class Session:
 
     def _answer(self, slot: Slot, answer: bytes) -> None:
         slot.answer = answer
-        self.dialect.slots.append(slot)
-        self._open_octets += slot.octets
+        self._ledger.open(slot)
         self._release()
 
     def _cut(self, cut: Cut) -> None:
@@ -465,26 +465,24 @@ class Session:
 
     def _done(self, slot: Slot, reply: Reply) -> None:
         """The server's final word on a command."""
-        slots = self.dialect.slots
-        if slots and slots[0] is slot:
-            slots.popleft()
-        elif slot in slots:
-            slots.remove(slot)  # IMAP servers may answer out of order
-        self._open_octets -= slot.octets
+        self._ledger.close(slot, reply.status)
         if self._holding is slot:
             self._holding = None
-        slot.status = reply.status
         asked = self.dialect.claimant(slot.command) if slot.verb in LOGINS else None
         changed = self.dialect.answered(slot, reply)
         if asked:
             self._login(changed and reply.status in ("OK", "235"), *asked)
-        if slot.verb != GREETING:
-            self._report(slot)
-        elif reply.status == "PREAUTH" and self._options.tls_required and not self.facts.tls:
+        self._ledger.report(slot)
+        if (
+            slot.verb == GREETING
+            and reply.status == "PREAUTH"
+            and self._options.tls_required
+            and not self.facts.tls
+        ):
             # RFC 9051 §7.1.4: STARTTLS is impossible from here on, and mail would go in clear.
             self.out[Side.CLIENT].clear()
             self.end("Encryption is required here, and the server leaves no room for it", "PREAUTH")
-        if slots:
+        if self.dialect.slots:
             self._release()
         elif self._deaf and not self.upgrade:
             self.closed = True  # the client sends no more, and all is answered
@@ -505,12 +503,10 @@ class Session:
             self._asides.clear()
         slots = self.dialect.slots
         while slots and slots[0].answer is not None:
-            slot = slots.popleft()
-            self._open_octets -= slot.octets
-            assert slot.answer is not None
-            self.out[Side.CLIENT].append(slot.answer)
-            slot.status = slot.status or "local"
-            self._report(slot)
+            slot = slots[0]
+            self._ledger.close(slot, "local")
+            self.out[Side.CLIENT].append(slot.answer or b"")
+            self._ledger.report(slot)
             if slot.upgrade:
                 self._deaf = False
                 self.upgrade = True
@@ -525,22 +521,7 @@ class Session:
 
     def unanswered(self) -> None:
         """Report commands that are never answered: the server may have carried them out."""
-        for slot in self.dialect.slots:
-            if slot.verb != GREETING:
-                slot.status = "unanswered" if slot.answer is None else "unsent"
-                self._report(slot)
-        self.dialect.slots.clear()
-        self._open_octets = 0
-
-    def _report(self, slot: Slot) -> None:
-        self.verdicts[slot.verdict] += 1
-        command, verb = slot.command, slot.verb
-        if command.spec is None:  # whatever it is, it may be a password that went astray
-            verb, text = "(unknown)", f"{len(command.line)} octets"
-        else:
-            text = self.dialect.shown(command).decode("utf-8", "backslashreplace") if command.args else ""
-        seconds = self.clock() - slot.since
-        self.emit(CommandDone(verb, text, slot.verdict, slot.status, seconds, slot.rule, slot.why))
+        self._ledger.abandon()
 
     def _learn(self) -> None:
         facts, dialect = self.facts, self.dialect
