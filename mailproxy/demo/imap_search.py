@@ -16,7 +16,7 @@ _FLAGS = ("SEEN", "DELETED", "FLAGGED", "ANSWERED", "DRAFT")
 def search(words: Sequence[Word], view: Sequence[Numbered]) -> list[Numbered]:
     """The messages that all keys hold for. Raises :class:`Malformed` for an unknown key."""
     left = list(words)
-    if left and atom(left[0]) == "CHARSET":
+    if left and not isinstance(left[0], list) and atom(left[0]) == "CHARSET":
         del left[:2]
     keys = []
     while left:

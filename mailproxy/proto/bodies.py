@@ -47,15 +47,19 @@ class DotScanner:
         if b"." in edge:
             kind, at = self._search(edge, edge.find(b"."), len(tail) + 2)
             if kind is not Found.NOTHING:
-                return kind, max(at - len(tail), 0)
+                return self._stop(kind, data, max(at - len(tail), 0))
         size = len(data)
         if size > 2:
             kind, at = self._search(data, 2, size)
             if kind is not Found.NOTHING:
-                return kind, at
+                return self._stop(kind, data, at)
         at = size - self._undecided((tail + data)[-_TAIL:] if size < _TAIL else data[-_TAIL:])
         self._tail = data[at - _TAIL : at] if at >= _TAIL else (tail + data[: max(at, 0)])[-_TAIL:]
         return Found.NOTHING, max(at, 0)
+
+    def _stop(self, kind: Found, data: bytes, at: int) -> tuple[Found, int]:
+        self._tail = (self._tail + data[:at])[-_TAIL:]  # what is scanned next begins there
+        return kind, at
 
     def relax(self) -> None:
         """From here on only the one true terminator counts."""

@@ -352,7 +352,7 @@ class CommandReader:
     def forwarded(self, command: Command) -> bytes:
         """It goes upstream; returns the octets to send now."""
         pieces = deque([command.line])
-        if command.line.find(b"}\r\n", 0, -3) >= 0:
+        if command.line.find(b"}\r\n", 0, -2) >= 0:
             pieces.extend(splits(pieces.pop(), self._takes))
         first = pieces.popleft()
         self._pieces = pieces

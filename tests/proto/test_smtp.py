@@ -16,9 +16,6 @@ from tests.proto.cuts import pieces, places
 from tests.proto.driving import GUARD, OBSERVE, Driver, told
 
 SMALL = Limits(line=600, reply=2000)
-TOO_EARLY = pytest.mark.xfail(
-    strict=True, reason="behind an ambiguous dot DotScanner forgets what stood before it"
-)
 HELLO = "S: 220 hi\nC: EHLO me\nS: 250-hi\nS: 250 CHUNKING\n"
 MAIL = f"{HELLO}C: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\n"
 DATA = f"{MAIL}C: DATA\nS: 354 go\n"
@@ -112,7 +109,7 @@ def test_the_client_is_engaged_until_its_message_ends() -> None:
     "end",
     [
         *(b"\n.\n", b"\r.\r", b"\r\n.\n", b"\r\n.\0\r\n"),
-        *(pytest.param(end, marks=TOO_EARLY) for end in (b"\n.\r\n", b"\0.\r\n")),
+        *(b"\n.\r\n", b"\0.\r\n"),
     ],
 )
 @given(at=places)

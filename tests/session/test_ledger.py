@@ -60,7 +60,9 @@ def test_what_is_abandoned_is_reported_but_not_the_greeting() -> None:
     ours = book.open("DELE", b"1")
     ours.answer, ours.verdict = b"-ERR no\r\n", "block"
     book.ledger.abandon()
-    told = [(event.verb, event.verdict, event.status) for event in book.said if isinstance(event, CommandDone)]
+    told = [
+        (event.verb, event.verdict, event.status) for event in book.said if isinstance(event, CommandDone)
+    ]
     assert told == [("NOOP", "forward", "unanswered"), ("DELE", "block", "unsent")]
     assert book.ledger.octets == 0
     assert not book.dialect.slots
