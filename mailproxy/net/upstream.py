@@ -87,7 +87,8 @@ class Server:
             except OSError as error:
                 last = error
         why = last.strerror or "it did not answer in time"
-        raise UpstreamError(Fault.NETWORK, f"cannot connect to {self}: {why}") from last
+        hint = f"is it up, and are host and the port of {self.protocol} right?"
+        raise UpstreamError(Fault.NETWORK, f"cannot connect to {self}: {why}; {hint}") from last
 
     async def _secure(self, transport: Transport) -> bytes:
         if self.tls == "none":

@@ -368,6 +368,8 @@ class CommandReader:
             assert literal is not None, "what is missing of it is a literal"
             return self._announce(last, literal)
         self._mode = _Mode.LINE
+        if self._current is not None:
+            self._end()
         if command.verb in ("IDLE", "AUTHENTICATE"):
             self._current, self._mode = command, _Mode.WAIT
             self._then = _Mode.IDLE if command.verb == "IDLE" else _Mode.RESPONSE

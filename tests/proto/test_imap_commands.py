@@ -222,6 +222,34 @@ def test_a_command_that_nobody_judges_is_known_when_it_is_over() -> None:
     assert command.fields == {"mailbox": "Box"}
 
 
+def test_a_judged_command_that_is_over_changes_nothing_for_the_next() -> None:
+    driver = drive("SELECT")
+    driver.client(b"a SELECT {1}\r\nx\r\n")
+    driver.server(b"+ go\r\na OK\r\n")
+    driver.client(b"b SEARCH TEXT {1}\r\n")
+    driver.server(b"+ go\r\n")
+    driver.client(b"y TEXT {1}\r\n")
+    assert not driver.deaf
+    assert driver.to_server.endswith(b"b SEARCH TEXT {1}\r\ny TEXT {1}\r\n")
+
+
+@pytest.mark.parametrize("header", [b"{x}", b"{}", b"{01}", b"{01+}", b"{x+}"])
+def test_what_looks_like_a_literal_and_is_none(header: bytes) -> None:
+    driver = drive()
+    (token,) = driver.client(b"a SELECT " + header + b"\r\n")
+    if header.endswith(b"+}"):  # octets may come unasked
+        assert isinstance(token, Cut)
+    else:
+        assert isinstance(token, Command)
+        assert token.flaw == "the header of a literal that is none"
+    driver = drive()
+    driver.client(b"a SEARCH TEXT {1}\r\n")
+    driver.server(b"+ go\r\n")
+    driver.client(b"x TEXT " + header + b"\r\n")
+    assert driver.deaf
+    assert header not in driver.to_server
+
+
 def test_a_refused_literal_that_waits_is_never_sent() -> None:
     driver = drive(refused="SELECT")
     driver.client(b"a SELECT {3}\r\n")

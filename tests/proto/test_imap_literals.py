@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproxy.proto.imap_literals import Literal, literal_at_end, splits
+from mailproxy.proto.imap_literals import Literal, ends_like_a_literal, literal_at_end, splits
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,35 @@ def test_a_line_is_made_synchronising(line: bytes, synchronised: bytes) -> None:
     literal = literal_at_end(line)
     assert literal is not None
     assert literal.synchronised(line) == synchronised
+
+
+@pytest.mark.parametrize(
+    ("number", "odd"),
+    [
+        *((b"0", False), (b"10", False), (b"010", True), (b"00", True)),
+        *((b"%d" % ((1 << 63) - 1), False), (b"%d" % (1 << 63), True)),
+    ],
+)
+def test_numbers_about_which_servers_differ(number: bytes, odd: bool) -> None:
+    literal = literal_at_end(b"a SELECT {" + number + b"}\r\n")
+    assert literal is not None
+    assert literal.odd is odd
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        (b"a SELECT {5}\r\n", True),
+        (b"a SELECT {x}\r\n", True),
+        (b"a SELECT {}\r\n", True),
+        (b"a SELECT ~{5+}\r\n", True),
+        (b"a SELECT x}\r\n", False),
+        (b"a SELECT {x\r\n", False),
+        (b"a SELECT {x} \r\n", False),
+    ],
+)
+def test_what_ends_like_a_literal(line: bytes, ends: bool) -> None:
+    assert ends_like_a_literal(line) is ends
 
 
 def never(literal: Literal) -> bool:

@@ -380,6 +380,24 @@ def test_a_rule_about_users_is_asked_again_when_the_name_is_known(
     assert [(verb, verdict) for verb, verdict, _ in talk.done] == [(verb, "block")]
 
 
+@pytest.mark.parametrize(
+    "decision",
+    [Decision(Action.OBSERVE, "my-rule"), Decision(Action.BLOCK, "my-rule", enforced=False)],
+    ids=["observe", "not enforced"],
+)
+def test_what_a_rule_would_have_done_to_a_late_name_is_said_once(decision: Decision) -> None:
+    judge = Judge(frozenset({"AUTH"}), lambda command, facts: decision if facts.user == "ann" else None)
+    talk = begin("smtp", judge=judge).say(f"C: AUTH PLAIN\nS: 334 \nC: {TOKEN}\nS: 235 in")
+    assert talk.server == f"AUTH PLAIN|{TOKEN}|"
+    assert [event.verb for event in talk.events(WouldHave)] == ["AUTH"]  # type: ignore[union-attr]
+
+
+def test_commands_with_literals_are_alone() -> None:
+    talk = begin("imap").say("C: b NOOP\nC: c SELECT {3}")
+    assert talk.server == "b NOOP|"
+    assert talk.say("S: b OK").server == "c SELECT {3}|"
+
+
 def test_an_observing_listener_asks_no_rule() -> None:
     talk = begin("pop3", judge=rule("DELE"), guard=False).say("C: DELE 1")
     assert (talk.server, talk.client) == ("DELE 1|", "")
