@@ -16,6 +16,7 @@ from typing import NoReturn
 import trio
 
 from mailproxy.config import Config, ConfigError, Listener, load, split_address
+from mailproxy.config.errors import printable
 from mailproxy.events import Event
 from mailproxy.net.connection import Deadlines, Route
 from mailproxy.net.lane import make_lane
@@ -275,13 +276,21 @@ def serve(path: Path, workers: int | None = None) -> int:
         log = _open_log(config)
         proxy = Proxy(config, log)
         sockets = proxy.open()
-    except (ConfigError, RuleError, TlsError, StartError) as error:
-        print(f"mailproxy: error: {error}", file=sys.stderr)
-        return 1
+    except ConfigError as error:
+        return _refuse(error, *error.others)
+    except (RuleError, TlsError, StartError) as error:
+        return _refuse(error)
     gc.freeze()
     trio.run(_run, proxy, sockets)
     log.close()
     return 0
+
+
+def _refuse(*errors: Exception) -> int:
+    """Say why it does not start: all of it, each in a line."""
+    for error in errors:
+        print(f"mailproxy: error: {printable(str(error))}", file=sys.stderr)
+    return 1
 
 
 def _open_log(config: Config) -> Log:

@@ -29,7 +29,8 @@ class ConfigError(Exception):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
         text = f"{place}: {self.key}: {self.cause}." if self.key else f"{place}: {self.cause}."
-        return printable(f"{text} {self.hint}." if self.hint else text)
+        stop = "" if self.hint.endswith("?") else "."
+        return printable(f"{text} {self.hint}{stop}" if self.hint else text)
 
 
 def dotted(path: KeyPath) -> str:
