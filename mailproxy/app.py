@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -243,10 +243,13 @@ class Proxy:
 
 
 async def _until_closed(
-    accept: Callable[..., object], sock: socket.socket, route: Route, nursery: trio.Nursery
+    accept: Callable[[socket.socket, Route, trio.Nursery], Awaitable[None]],
+    sock: socket.socket,
+    route: Route,
+    nursery: trio.Nursery,
 ) -> None:
     try:
-        await accept(sock, route, nursery)  # type: ignore[misc]
+        await accept(sock, route, nursery)
     except (trio.ClosedResourceError, OSError):
         return  # the listener was closed to stop
 

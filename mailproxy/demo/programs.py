@@ -62,9 +62,6 @@ class _Dialogue:
         await self._echo("S", readable(line))
         return line
 
-    async def show(self, who: str, text: str) -> None:
-        await self._echo(who, text)
-
     async def body(self) -> bytes:
         octets = await self._lines.body()
         await self._echo("S", f"… {_shown(octets)}")

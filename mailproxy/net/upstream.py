@@ -65,7 +65,7 @@ class Server:
             except (PrefaceFailed, TransportClosed) as error:
                 transport.close(abort=True)
                 raise UpstreamError(Fault.SERVER, str(error) or "the server closed the connection") from error
-            except BaseException:
+            except BaseException:  # also when the deadline passes: the socket must not stay open
                 transport.close(abort=True)
                 raise
             return transport, greeting
@@ -139,7 +139,7 @@ async def _connected(
                 raise OSError(code, os.strerror(code))
             return sock
         raise OSError(errno.ETIMEDOUT, "it did not answer in time")
-    except BaseException:
+    except BaseException:  # also when the deadline passes: the socket must not stay open
         sock.close()
         raise
 

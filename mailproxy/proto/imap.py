@@ -252,7 +252,7 @@ class Imap:
         return mask(command.verb, command.args)
 
     def restarted(self) -> None:
-        """RFC 9051 §6.2.1: capabilities learnt before are forgotten, also those of the server's side."""
+        """What the client said in clear is forgotten (RFC 9051 §6.2.1); the server's leg is another one."""
         self.client_name = ""
 
 
