@@ -19,6 +19,30 @@ class Action(Enum):
     CLOSE = "close"  # the session ends
     EXAMINE = "examine"  # IMAP SELECT goes upstream as EXAMINE: the server itself refuses changes
     UNSELECT = "unselect"  # IMAP CLOSE goes upstream as UNSELECT: nothing is expunged
+    KEEP = "keep"  # POP3 DELE: the program sees its deletion succeed, the server keeps the message
+    DELAY = "delay"  # POP3 DELE: as KEEP, for one program, and the server deletes it later
+    TRASH = "trash"  # IMAP: what would be expunged is moved to the mailbox with \Trash
+    ARCHIVE = "archive"  # a copy is written down here before the deletion goes upstream
+    BRAKE = "brake"  # deletions go upstream until there are too many of them
+
+
+GUARDED = frozenset({Action.KEEP, Action.DELAY, Action.TRASH, Action.ARCHIVE, Action.BRAKE})
+"""The actions that take a guard: a dialogue of the proxy's own with the server, or a memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a rule says beside its action; each key is for some of the actions only."""
+
+    keep_for: float | None = None  # KEEP, DELAY: seconds until the server deletes it; None: never
+    view: str = "user"  # KEEP, DELAY: whom the message is hidden from: "user", "listener", "client.ip"
+    mailbox: str = "Trash"  # TRASH: the mailbox to be made where the server has none with \Trash
+    limit: int = 0  # BRAKE: so many messages may be deleted ``within`` seconds; 0: any number
+    percent: float = 0.0  # BRAKE: or so much of the mailbox; 0: any part
+    within: float = 3600.0
+
+
+DEFAULT_SETTINGS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +52,8 @@ class Decision:
     ``enforced`` is False when the rule's mode is ``observe``: the verdict is
     logged as what would have happened, and nothing changes.
     ``reply`` is the human text of our answer (no line ends), empty for the default.
+    ``lifted`` is True while an operator has allowed what the rule forbids: the
+    command goes upstream as if the rule were not there.
     """
 
     action: Action
@@ -35,6 +61,8 @@ class Decision:
     why: str = ""
     reply: str = ""
     enforced: bool = True
+    settings: Settings = DEFAULT_SETTINGS
+    lifted: bool = False
 
 
 @dataclass(slots=True)
@@ -66,10 +94,16 @@ class Judge:
 
     ``verbs`` are the names (of this protocol) that at least one rule concerns, so a
     verb without a rule costs one look-up. ``decide`` is never called for others.
+    ``dialogues`` are those of them that may take a dialogue with the server. ``brake`` is
+    asked beside ``decide``, for ``brakes`` alone: a brake that does not hold leaves the
+    verdict to the other rules.
     """
 
     verbs: frozenset[str] = frozenset()
     decide: Callable[[Command, Facts], Decision | None] = lambda command, facts: None
+    dialogues: frozenset[str] = frozenset()
+    brakes: frozenset[str] = frozenset()
+    brake: Callable[[Command, Facts], Decision | None] = lambda command, facts: None
 
 
 NO_RULES = Judge()
