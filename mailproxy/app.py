@@ -18,6 +18,7 @@ import trio
 from mailproxy.config import Config, ConfigError, Listener, load, split_address
 from mailproxy.config.errors import printable
 from mailproxy.events import Event
+from mailproxy.guardian import Guardian
 from mailproxy.net.connection import Deadlines, Route
 from mailproxy.net.lane import make_lane
 from mailproxy.net.listener import Sessions, open_socket
@@ -29,6 +30,7 @@ from mailproxy.rules import load as load_rules
 from mailproxy.rules.load import expand_patterns
 from mailproxy.session.options import Options
 from mailproxy.session.verdict import Judge
+from mailproxy.store.errors import StoreError
 from mailproxy.tls.client import upstream_context
 from mailproxy.tls.errors import TlsError
 from mailproxy.tls.server import ServerTls
@@ -43,12 +45,15 @@ class Proxy:
 
     Raises:
         RuleError, TlsError: the files that the configuration names cannot be used.
+        StoreError: the store cannot be opened.
     """
 
     def __init__(self, config: Config, log: Log) -> None:
         self._config = config
         self._log = log
-        self._judges = self._load_rules()
+        rules = self._load_rules()
+        self._guardian = Guardian(config, log)
+        self._judges = self._guarded(rules)
         self._tls = self._server_tls()
         self._contexts = self._upstream_contexts()
         self._sessions = Sessions(
@@ -63,6 +68,9 @@ class Proxy:
     def _load_rules(self) -> dict[str, Judge]:
         rules = load_rules(expand_patterns(self._config.rules.files))
         return {protocol: rules.judge(protocol) for protocol in ("pop3", "imap", "smtp")}
+
+    def _guarded(self, rules: dict[str, Judge]) -> dict[str, Judge]:
+        return {protocol: self._guardian.judge(judge) for protocol, judge in rules.items()}
 
     def _server_tls(self) -> ServerTls | None:
         if all(listener.tls == "none" for listener in self._config.listener):
@@ -89,7 +97,7 @@ class Proxy:
         """Read rules, certificates and the log file anew; what cannot be used leaves the old in force."""
         self._log.reopen()
         try:
-            judges, contexts = self._load_rules(), self._upstream_contexts()
+            judges, contexts = self._guarded(self._load_rules()), self._upstream_contexts()
             if self._tls is not None:
                 self._warn(self._tls.reload())
         except (RuleError, TlsError) as error:
@@ -146,10 +154,11 @@ class Proxy:
             context=lambda: _required(tls).context(protocol),
             judge=lambda: self._judges[protocol],
             lane=self._lane,
+            guards=self._guardian.guards,
         )
 
-    def _emitter(self, session: str, route: Route) -> Callable[[Event], None]:
-        return self._log.session(session)
+    def _emitter(self, session: str, route: Route, client: str) -> Callable[[Event], None]:
+        return self._guardian.session(route.protocol, route.upstream, client, self._log.session(session))
 
     def _complain(self, event: str, level: str, **fields: object) -> None:
         self._log.say(event, level, **fields)
@@ -195,6 +204,7 @@ class Proxy:
                 service.start_soon(self._lane.run)
                 service.start_soon(self._sessions.sweep)
                 service.start_soon(self._flush)
+                service.start_soon(self._guardian.run)
                 self._log.flush()
                 task_status.started()
                 await self._stop.wait()
@@ -208,6 +218,7 @@ class Proxy:
         finally:
             for _, sock in opened:
                 sock.close()
+            self._guardian.close()
             self._log.say("stopped")
             self._log.flush()
 
@@ -281,7 +292,7 @@ def serve(path: Path, workers: int | None = None) -> int:
         sockets = proxy.open()
     except ConfigError as error:
         return _refuse(error, *error.others)
-    except (RuleError, TlsError, StartError) as error:
+    except (RuleError, TlsError, StoreError, StartError) as error:
         return _refuse(error)
     gc.freeze()
     trio.run(_run, proxy, sockets)

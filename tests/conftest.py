@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.servers.fixtures import cyrus, dovecot, exim, postfix
+from tests.servers.fixtures import cyrus, dovecot, exim, postfix, postgres
 
-__all__ = ["cyrus", "dovecot", "exim", "postfix"]
+__all__ = ["cyrus", "dovecot", "exim", "postfix", "postgres"]

@@ -36,6 +36,9 @@ Lines with ``!`` in front of the dialogue are options:
 * ``! starttls``: the client's leg may be upgraded; ``! tls``: it is encrypted; ``! tls-required``,
 * ``! rules NAME ...``: files of ``/rules``, without ``.toml``,
 * ``! block VERB``: a rule of the transcript's own refuses this verb,
+* ``! guards``: rules that need a guard get it, with nothing remembered,
+* ``! kept UIDL:OCTETS[:DAYS] ...``: the same, and these messages are kept, since so many days (default: 1),
+* ``! broken METHOD ...``: the same, and these methods of the memory of kept mail fail,
 * ``! uncut``: the case is about what arrives together, so nothing is cut,
 * ``! after NAME``: the dialogue of ``NAME.txt`` in the same folder comes first.
 
@@ -58,18 +61,22 @@ from itertools import groupby
 from pathlib import Path
 
 from mailproxy.events import CommandDone, Event
+from mailproxy.guards.make import guard_maker
+from mailproxy.guards.memory import Kept, Memory, ViewKey
 from mailproxy.proto.dialect import GREETING
 from mailproxy.proto.tokens import Side
+from mailproxy.session.guard import GuardMaker, no_guards
 from mailproxy.session.options import Options
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import NO_RULES, Facts, Judge
+from tests.guards.remembering import DAY, NOW, RememberedArchive, RememberedBrakes, RememberedMail
 from tests.dialogue import Act, Expect, Happens, Send, Transcript, parse
 from tests.oracle import commands_in
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 # The verdicts on commands that go upstream, and what they turn into there.
-_FORWARDED = {"forward": "", "examine": "EXAMINE", "unselect": "UNSELECT"}
+_FORWARDED = {"forward": "", "own": "", "allow": "", "examine": "EXAMINE", "unselect": "UNSELECT"}
 
 Cut = Callable[[bytes], Iterator[bytes]]
 """How one segment is cut into what arrives at once."""
@@ -102,11 +109,17 @@ class Wires:
     """A session between two peers that are played; what each got and sent is kept."""
 
     def __init__(
-        self, protocol: str, options: Options, judge: Judge = NO_RULES, *, tls: bool = False
+        self,
+        protocol: str,
+        options: Options,
+        judge: Judge = NO_RULES,
+        *,
+        tls: bool = False,
+        guards: GuardMaker = no_guards,
     ) -> None:
         self.events: list[Event] = []
         facts = Facts(protocol, tls=tls, tls_version="TLSv1.3" if tls else "")
-        self.session = Session(protocol, options, facts, judge, self.events.append)
+        self.session = Session(protocol, options, facts, judge, self.events.append, guards=guards)
         self.got: dict[Side, bytearray] = {Side.CLIENT: bytearray(), Side.SERVER: bytearray()}
         self.sent: dict[Side, bytearray] = {Side.CLIENT: bytearray(), Side.SERVER: bytearray()}
         self._waiting: deque[tuple[Side, bytes]] = deque()
@@ -143,9 +156,25 @@ class Wires:
         return None
 
     def _collect(self) -> None:
-        for side in Side:
-            for piece in self.session.take(side):
-                self.got[side] += piece
+        session = self.session
+        while True:
+            for side in Side:
+                for piece in session.take(side):
+                    self.got[side] += piece
+            if session.job is not None:
+                session.worked(*result_of(session.job))
+            elif session.full:
+                session.resume()
+            else:
+                return
+
+
+def result_of(job: Callable[[], object]) -> tuple[object, Exception | None]:
+    """What the work for another thread returns, or raises; here it is done at once."""
+    try:
+        return job(), None
+    except Exception as error:
+        return None, error
 
 
 def check_what_the_server_read(wires: Wires) -> None:
@@ -181,7 +210,8 @@ def play(transcript: Transcript, judge: Judge = NO_RULES, cut: Cut = whole) -> W
     Raises:
         AssertionError: a peer got something else; the text names file and line.
     """
-    wires = Wires(transcript.protocol, _options(transcript), judge, tls="tls" in transcript.options)
+    tls, guards = "tls" in transcript.options, _guards(transcript)
+    wires = Wires(transcript.protocol, _options(transcript), judge, tls=tls, guards=guards)
     Player(wires, whole if "uncut" in transcript.options else cut).run(transcript)
     return wires
 
@@ -262,6 +292,18 @@ class Player:
 def _shown(data: bytes) -> str:
     lines = data.splitlines(keepends=True)
     return "\n  ".join(repr(line[:200])[1:] for line in lines) or "(nothing)"
+
+
+def _guards(transcript: Transcript) -> GuardMaker:
+    chosen = transcript.options
+    if not chosen.keys() & {"guards", "kept", "broken"}:
+        return no_guards
+    mail = RememberedMail(*chosen.get("broken", ()))
+    rows = mail.views.setdefault(ViewKey("", "ann"), {})
+    for entry in chosen.get("kept", ()):
+        uidl, octets, days = (*entry.split(":"), "1")[:3]
+        rows[uidl.encode()] = Kept(uidl.encode(), int(octets), NOW - float(days) * DAY)
+    return guard_maker(Memory(mail, RememberedBrakes(), RememberedArchive()), lambda: NOW)
 
 
 def _options(transcript: Transcript) -> Options:

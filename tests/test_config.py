@@ -44,6 +44,7 @@ def test_defaults(write, tmp_path):
     assert config.tls.names == ("localhost", "127.0.0.1", "::1")
     assert config.rules.files == ()
     assert config.state.is_absolute()
+    assert config.store.url == f"sqlite:///{config.state}/mailproxy.db"
     listener = config.listener[0]
     assert listener.name == "imap@127.0.0.1:1993"
     assert listener.address == ("127.0.0.1:1993",)
@@ -65,6 +66,8 @@ def test_everything(write, tmp_path):
             [log]
             file = "mailproxy.log"
             level = "debug"
+            [store]
+            url = "sqlite:///s/m.db"
             [tls]
             certificate = "cert.pem"
             key = "key.pem"
@@ -100,6 +103,7 @@ def test_everything(write, tmp_path):
     assert config.workers == 0
     assert config.state == tmp_path / "state"
     assert config.log.file == str(tmp_path / "mailproxy.log")
+    assert config.store.url == f"sqlite:///{tmp_path}/s/m.db"
     assert config.tls.certificate == tmp_path / "cert.pem"
     assert config.tls.keylog == Path("/var/tmp/keys")
     assert config.rules.files == (str(tmp_path / "rules/*.toml"),)
@@ -259,12 +263,27 @@ WRONG = {
     "not a number": (SMALL + "[limits]\nlogin_seconds = nan\n", 11, "limits.login_seconds", "nan", ""),
     "empty path": (SMALL + '[log]\nfile = ""\n', 11, "log.file", "not empty", ""),
     "NUL in a path": ('state = "a\\u0000b"\n' + SMALL, 1, "state", "a path", ""),
-    "store": (
-        SMALL + '[store]\nurl = ""\n',
-        10,
+    "store without a URL": (SMALL + '[store]\nurl = ""\n', 11, "store.url", "not empty", ""),
+    "store of another kind": (
+        SMALL + '[store]\nurl = "mysql://u:hush@h/d"\n',
+        11,
+        "store.url",
+        "no URL of a store",
+        "sqlite:///FILE",
+    ),
+    "store in a folder's place": (
+        SMALL + '[store]\nurl = "sqlite:///."\n',
+        11,
+        "store.url",
+        "is a folder",
+        "Name the file",
+    ),
+    "store as text": (
+        'store = "postgresql://u:hush@h/d"\n' + SMALL,
+        1,
         "store",
-        "this version has no such section",
-        "Remove [store]",
+        "this is not a table",
+        "Write [store]",
     ),
     "capture": (SMALL + "[capture]\n", 10, "capture", "this version has no such section", ""),
     "not TOML": (SMALL + "= 1\n", 10, "", "not TOML", "toml.io"),
@@ -290,6 +309,7 @@ def test_wrong(case, write):
     assert hint in error.hint
     assert str(error).startswith(f"{file}:{line}: " if line else f"{file}: ")
     assert str(error).isprintable()
+    assert "hush" not in str(error)
     assert error.others == ()
 
 
@@ -345,7 +365,8 @@ def test_a_folder_whose_name_is_a_pattern(tmp_path):
 
 words = st.sampled_from(
     "workers state log file level tls certificate key names rules files upstream main host imap port "
-    "listener protocol address mode name require_tls limits sessions store implicit guard".split()
+    "listener protocol address mode name require_tls limits sessions store url "
+    "sqlite:///x postgresql://a:b@c/d implicit guard".split()
 )
 values = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9) | words,

@@ -20,9 +20,11 @@ MAY = {
     "config": (set(), True),
     "tls": ({"events"}, True),
     "net": ({"session", "tls", "events", "proto.tokens"}, True),
-    "record": ({"events"}, True),
+    "record": ({"events", "guards.memory"}, True),
+    "store": ({"guards.memory"}, True),
+    "archive": ({"guards.memory"}, True),
 }
-FREE = {"__init__", "__main__", "app", "cli", "demo"}
+FREE = {"__init__", "__main__", "app", "cli", "demo", "guardian"}
 
 
 def imported(source: str) -> set[str]:

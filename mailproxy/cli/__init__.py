@@ -20,6 +20,10 @@ COMMANDS = (
         "demo", "mailproxy.cli.demo", "demo", "Show in a minute, without preparation, what this does."
     ),
     LazyCommand("rules", "mailproxy.cli.rules", "app", "List and test rules; ask which one decides."),
+    LazyCommand("kept", "mailproxy.cli.kept", "app", "Mail that programs believe deleted."),
+    LazyCommand("release", "mailproxy.cli.release", "release", "Let a user delete again whom a brake holds."),
+    LazyCommand("allow", "mailproxy.cli.allow", "allow", "Lift a rule for a user, for a while."),
+    LazyCommand("audit", "mailproxy.cli.audit", "audit", "Who did what to the mail, and who allowed it."),
     LazyCommand("ca", "mailproxy.cli.ca", "app", "The certificate that mail programs are to trust."),
     LazyCommand("version", "mailproxy.cli.version", "version", "Print the version."),
 )
@@ -30,6 +34,8 @@ Examples:
   mailproxy demo                             see it work, nothing set up
   mailproxy check --config mailproxy.toml    find mistakes beforehand
   mailproxy run --config mailproxy.toml      serve; SIGHUP reloads
+  mailproxy kept list --config mailproxy.toml
+                                             what programs believe deleted
   mailproxy ca show --config mailproxy.toml  what mail programs must trust
 
 \b

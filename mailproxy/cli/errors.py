@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
+
+import typer
 
 from mailproxy.config.errors import ConfigError, printable
+
+# Their modules are slow to import.
+_BY_NAME = ("TlsError", "RuleError", "StoreError", "MemoryFailed")
 
 
 def complain(error: Exception) -> bool:
@@ -17,7 +23,7 @@ def complain(error: Exception) -> bool:
         say_error(f"{place}{error.strerror or error}")
     elif isinstance(error, ImportError):
         say_error(f"{error}: the installation is incomplete. Install mailproxyd anew")
-    elif type(error).__name__ in ("TlsError", "RuleError"):  # by name: their modules are slow to import
+    elif type(error).__name__ in _BY_NAME:
         say_error(str(error))
     else:
         return False
@@ -27,3 +33,13 @@ def complain(error: Exception) -> bool:
 def say_error(text: str) -> None:
     """``mailproxy: error: …`` on standard error; nothing in the text can command the terminal."""
     print(f"mailproxy: error: {printable(text)}", file=sys.stderr)
+
+
+def fail(text: str) -> NoReturn:
+    """Says why the command failed, and ends it with exit code 1.
+
+    Raises:
+        typer.Exit: always.
+    """
+    say_error(text)
+    raise typer.Exit(1)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mailproxy.cli.tables import print_table
+
 if TYPE_CHECKING:
     from mailproxy.rules.judge import RuleSet
     from mailproxy.rules.rule import Rule
+    from mailproxy.session.verdict import Decision
 
 app = typer.Typer(help="The rules: list them, test them, ask which one decides.", no_args_is_help=True)
 
@@ -36,7 +38,7 @@ def list_rules(files: Files = None, config: ConfigOption = None, as_json: AsJson
         (rule.file.name, rule.name, ", ".join(rule.on), _condition(rule), rule.action.value, _mode(rule))
         for rule in rules
     ]
-    _table(("file", "rule", "on", "when", "do", "mode"), rows)
+    print_table(("file", "rule", "on", "when", "do", "mode"), rows)
 
 
 @app.command("test")
@@ -77,7 +79,7 @@ def run_tests(files: Files = None, config: ConfigOption = None, as_json: AsJson 
             )
             for outcome in outcomes
         ]
-        _table(("result", "where", "rule", "send", "expected", "actual"), rows)
+        print_table(("result", "where", "rule", "send", "expected", "actual"), rows)
         for outcome in failed:
             typer.echo(str(outcome.error), err=True)
         typer.echo(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
@@ -124,9 +126,9 @@ def show_fields(
         described = [dict(zip(keys, row, strict=True)) for row in rows]
         typer.echo(json.dumps({"fields": described, "functions": dict(functions)}, indent=2))
         return
-    _table(("field", "type", "commands", "meaning"), rows)
+    print_table(("field", "type", "commands", "meaning"), rows)
     typer.echo()
-    _table(("function", "use"), functions)
+    print_table(("function", "use"), functions)
 
 
 @app.command()
@@ -157,8 +159,7 @@ def explain(
     if (protocol, command.spec) not in verbs:
         _fail(f"the line is {protocol} {command.verb}, not {on}; correct --on or --line")
     steps = ruleset.explain(protocol, command, facts)
-    winner = next((step for step in steps if step.decides), None)
-    verdict = winner.decision.action.value if winner and winner.decision else "forward"
+    said = [step.decision for step in steps if step.decides and step.decision]
     if as_json:
         described = [
             {
@@ -171,7 +172,7 @@ def explain(
             }
             for step in steps
         ]
-        typer.echo(json.dumps({"verdict": verdict, "steps": described}, indent=2))
+        typer.echo(json.dumps({**_verdict(said), "steps": described}, indent=2))
         return
     if steps:
         rows = [
@@ -183,13 +184,27 @@ def explain(
             )
             for step in steps
         ]
-        _table(("", "rule", "where", "reason"), rows)
+        print_table(("", "rule", "where", "reason"), rows)
     else:
         typer.echo(f"No rule is about {protocol} {command.verb}.")
-    if winner and winner.decision and not winner.decision.enforced:
-        typer.echo(f"verdict: forward (in observe mode; it would be: {verdict})")
-    else:
-        typer.echo(f"verdict: {verdict}")
+    typer.echo(f"verdict: {_verdict_in_words(said)}")
+
+
+def _verdict(said: Sequence[Decision]) -> dict[str, str]:
+    """The word of the first; behind a brake also ``otherwise``: what happens until there are too many."""
+    words = [decision.action.value for decision in said]
+    if words[:1] == ["brake"]:
+        beside = words[1] if len(said) > 1 and said[1].enforced else "forward"
+        return {"verdict": "brake", "otherwise": beside}
+    return {"verdict": words[0] if words else "forward"}
+
+
+def _verdict_in_words(said: Sequence[Decision]) -> str:
+    verdict = _verdict(said)
+    word, otherwise = verdict["verdict"], verdict.get("otherwise", "forward")
+    if said and not said[0].enforced:
+        return f"{otherwise} (in observe mode; it would be: {word})"
+    return f"{word} ({otherwise}, until there are too many)" if "otherwise" in verdict else word
 
 
 def _paths(files: list[Path] | None, config: Path | None) -> list[Path]:
@@ -221,6 +236,8 @@ def _load(files: list[Path] | None, config: Path | None, examples: bool = True) 
 
 
 def _described(rule: Rule) -> dict[str, object]:
+    from mailproxy.rules.settings import described
+
     return {
         "file": str(rule.file),
         "line": rule.line,
@@ -229,6 +246,7 @@ def _described(rule: Rule) -> dict[str, object]:
         "verbs": [f"{protocol} {verb.name}" for protocol, verb in rule.verbs],
         "when": rule.condition.source if rule.condition else None,
         "do": rule.action.value,
+        "settings": described(rule.action, rule.settings),
         "mode": _mode(rule),
         "why": rule.why,
         "examples": len(rule.examples),
@@ -241,26 +259,6 @@ def _condition(rule: Rule) -> str:
 
 def _mode(rule: Rule) -> str:
     return "enforce" if rule.enforce else "observe"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on a terminal; in a pipe one line for each row, with tabs between the columns."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            typer.echo("\t".join(_shown(cell) for cell in row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*head)
-    for row in rows:
-        table.add_row(*(Text(_shown(cell)) for cell in row))
-    Console().print(table)
-
-
-def _shown(cell: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in cell)
 
 
 def _fail(message: str) -> NoReturn:

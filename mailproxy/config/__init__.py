@@ -3,7 +3,8 @@
 from mailproxy.config.addresses import is_loopback, split_address
 from mailproxy.config.errors import ConfigError
 from mailproxy.config.loading import examine, load
-from mailproxy.config.model import Config, Endpoint, Limits, Listener, Log, Rules, Tls, Upstream
+from mailproxy.config.model import Config, Endpoint, Limits, Listener, Log, Rules, Store, Tls, Upstream
+from mailproxy.config.store import store_url
 
 __all__ = [
     "Config",
@@ -13,10 +14,12 @@ __all__ = [
     "Listener",
     "Log",
     "Rules",
+    "Store",
     "Tls",
     "Upstream",
     "examine",
     "is_loopback",
     "load",
     "split_address",
+    "store_url",
 ]

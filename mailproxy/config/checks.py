@@ -11,6 +11,7 @@ from mailproxy.config.addresses import check_host, is_loopback, same_place, spli
 from mailproxy.config.building import Report, did_you_mean
 from mailproxy.config.errors import KeyPath, shown
 from mailproxy.config.model import Config, Listener, Upstream
+from mailproxy.config.store import sqlite_file, wrong
 
 ADDRESS_HINT = 'Write it as "127.0.0.1:1993", "[::1]:1993" or "0.0.0.0:1993"'
 
@@ -29,6 +30,7 @@ def check(config: Config, report: Report) -> None:
         _listener_tls(listener, at, report)
         _name(listener, index, names, report)
     _text(config.log.file, ("log", "file"), report)
+    _store(config.store.url, ("store", "url"), report)
     for index, pattern in enumerate(config.rules.files):
         _pattern(pattern, ("rules", "files", index), report)
 
@@ -47,6 +49,14 @@ def _tls(config: Config, report: Report) -> None:
             check_host(name)
         except ValueError as error:
             report(("tls", "names", index), f"{shown(name)}: {error}", "")
+
+
+def _store(url: str, at: KeyPath, report: Report) -> None:
+    problem, file = wrong(url), sqlite_file(url)
+    if problem is not None:
+        report(at, *problem)
+    elif file is not None and file.is_dir():
+        report(at, f"{shown(str(file))} is a folder", "Name the file in it")
 
 
 def _upstream(upstream: Upstream, at: KeyPath, report: Report) -> None:

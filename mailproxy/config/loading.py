@@ -16,9 +16,11 @@ from mailproxy.config import checks
 from mailproxy.config.building import build
 from mailproxy.config.errors import ConfigError, KeyPath, dotted
 from mailproxy.config.locate import line_of
-from mailproxy.config.model import Config
+from mailproxy.config.model import Config, Store
+from mailproxy.config.store import complete, sqlite_url
 
 LARGEST_FILE = 4 * 1024 * 1024  # octets; more is a mistake such as /dev/zero
+STORE_FILE = "mailproxy.db"
 
 
 def load(path: Path) -> Config:
@@ -92,10 +94,12 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _build(raw: dict[str, Any], base: Path, report: Any) -> Config | None:
     """The Config, after what the file may leave out or write in short was filled in."""
-    for name in ("store", "capture"):
-        if name in raw:
-            report((name,), "this version has no such section", f"Remove [{name}]")
-            return None
+    if "capture" in raw:
+        report(("capture",), "this version has no such section", "Remove [capture]")
+        return None
+    if not isinstance(raw.get("store", {}), dict):  # what stands there may hold a password: it is not shown
+        report(("store",), "this is not a table", 'Write [store], and url = "…" below it')
+        return None
     state = raw.get("state", str(default_state(os.environ)))
     listeners = raw.get("listener", [])
     if isinstance(listeners, dict):
@@ -129,7 +133,10 @@ def _finish(config: Config, base: Path) -> Config:
     log = config.log if config.log.file == "-" else replace(config.log, file=str(base / config.log.file))
     patterns = tuple(os.path.join(glob.escape(str(base)), pattern) for pattern in config.rules.files)
     rules = replace(config.rules, files=patterns)
-    return replace(config, listener=listeners, log=log, rules=rules)
+    store = Store(
+        complete(config.store.url, base) if config.store.url else sqlite_url(config.state / STORE_FILE)
+    )
+    return replace(config, listener=listeners, log=log, rules=rules, store=store)
 
 
 def default_state(environment: Mapping[str, str]) -> Path:

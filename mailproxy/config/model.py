@@ -6,9 +6,11 @@ Frozen: a reload makes a new :class:`Config`. Every path is absolute once loaded
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
+
+from mailproxy.config.store import without_password
 
 Protocol = Literal["imap", "pop3", "smtp"]
 TlsMode = Literal["implicit", "starttls", "none"]
@@ -32,6 +34,21 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
     key: Path | None = None
     names: tuple[Text, ...] = ("localhost", "127.0.0.1", "::1")
     keylog: Path | None = None
+
+
+class Store(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[store]``: where is written what must outlive a session.
+
+    Once loaded, ``url`` is never empty: ``sqlite:///`` with an absolute path, or ``postgresql://…``.
+    """
+
+    url: Text = ""
+
+    def __repr__(self) -> str:
+        return f"Store(url={without_password(self.url)!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", without_password(self.url))]
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +136,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     listener: tuple[Listener, ...]
     workers: Annotated[int, Meta(ge=0, le=1024)] = 1
     log: Log = field(default_factory=Log)
+    store: Store = field(default_factory=Store)
     tls: Tls = field(default_factory=Tls)
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)

@@ -14,6 +14,7 @@ from mailproxy.net.lane import Lane
 from mailproxy.net.relay import Relay
 from mailproxy.net.upstream import Server, UpstreamError
 from mailproxy.proto.tokens import Phase, Side
+from mailproxy.session.guard import GuardMaker, no_guards
 from mailproxy.session.options import Options
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import Facts, Judge
@@ -55,6 +56,7 @@ class Route:
     context: Callable[[], ssl.SSLContext]
     judge: Callable[[], Judge]
     lane: Lane
+    guards: GuardMaker = no_guards
 
 
 class Connection:
@@ -92,7 +94,7 @@ class Connection:
             client_ip=client[0],
             tls=False,
         )
-        self.session = Session(route.protocol, route.options, facts, route.judge(), emit)
+        self.session = Session(route.protocol, route.options, facts, route.judge(), emit, guards=route.guards)
 
     async def serve(self) -> None:
         """Never raises, but for cancellation: what goes wrong is an event."""

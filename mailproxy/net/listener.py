@@ -21,7 +21,7 @@ _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 _SWEEP_SECONDS = 2.0
 _SAY_AGAIN_SECONDS = 10.0  # the same complaint is not made more often
 
-Emitter = Callable[[str, Route], Callable[[Event], None]]
+Emitter = Callable[[str, Route, str], Callable[[Event], None]]
 Complain = Callable[..., None]
 
 
@@ -55,7 +55,10 @@ class Sessions:
     """All open connections of the process, and how many there may be."""
 
     def __init__(self, limit: int, per_address: int, emitter: Emitter, complain: Complain) -> None:
-        """``emitter`` makes the ``emit`` of a new session; ``complain(event, level, **fields)`` logs."""
+        """``emitter(id, route, client)`` makes the ``emit`` of a new session; ``client`` is an address.
+
+        ``complain(event, level, **fields)`` logs.
+        """
         self._limit = limit
         self._per_address = per_address
         self._emitter = emitter
@@ -108,7 +111,7 @@ class Sessions:
 
     async def _serve(self, sock: socket.socket, client: tuple[str, int], route: Route) -> None:
         """One session; whatever fails in it harms no other."""
-        emit = self._emitter(secrets.token_hex(6), route)
+        emit = self._emitter(secrets.token_hex(6), route, client[0])
         connection = Connection(route, Transport(sock), client, emit)
         self._open.add(connection)
         try:

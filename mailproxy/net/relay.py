@@ -43,12 +43,20 @@ class Followed(Protocol):
     closed: bool
     upgrade: bool
     dropped: bool
+    full: bool
 
     @property
     def out(self) -> Sequence[Sequence[bytes]]:
         """What :meth:`take` would give for each side."""
         ...
 
+    @property
+    def job(self) -> Callable[[], object] | None:
+        """Work that may wait for a disk; :meth:`worked` is told what came of it."""
+        ...
+
+    def worked(self, value: object, error: Exception | None = None) -> None: ...
+    def resume(self) -> None: ...
     def receive(self, side: Side, data: bytes) -> None: ...
     def take(self, side: Side) -> Sequence[bytes]: ...
     def wants(self, side: Side) -> bool: ...
@@ -121,7 +129,7 @@ class Relay:
                 await self._close()
 
     async def _attend_to_the_rest(self) -> None:
-        """All that needs a task: TLS in the middle of a session, and the end."""
+        """All that needs a task: TLS in the middle of a session, work that waits for a disk, and the end."""
         session = self._session
         while not self._over():
             if session.upgrade and not self._draining[Side.CLIENT]:
@@ -129,6 +137,10 @@ class Relay:
                     self._cut[Side.CLIENT] = True
                     return
                 session.upgraded(self._legs[Side.CLIENT].version)
+                self._send()
+                continue
+            if session.job is not None:
+                session.worked(*await _result_of(session.job))
                 self._send()
                 continue
             await self._awake.wait()
@@ -173,16 +185,22 @@ class Relay:
     def _send(self) -> None:
         """Send what the session has; a peer that does not take it gets a task that waits for it."""
         session = self._session
-        for side in _SIDES:
-            if session.out[side] and not self._draining[side] and not self._push(side):
-                self._draining[side] = True
-                assert self._nursery is not None
-                self._nursery.start_soon(self._drain, side)
+        self._push_all()
+        while session.full and not self._draining[Side.CLIENT]:
+            session.resume()
+            self._push_all()
         if session.dropped and not self._cut[Side.SERVER]:
             self._cut_off()
         self._attend()
-        if session.closed or session.upgrade:
+        if session.closed or session.upgrade or session.job is not None:
             self._awake.set()
+
+    def _push_all(self) -> None:
+        for side in _SIDES:
+            if self._session.out[side] and not self._draining[side] and not self._push(side):
+                self._draining[side] = True
+                assert self._nursery is not None
+                self._nursery.start_soon(self._drain, side)
 
     def _push(self, side: Side) -> bool:
         """False when something for ``side`` is left that it does not take now."""
@@ -217,6 +235,8 @@ class Relay:
             self._rest[side] = b""
         finally:
             self._draining[side] = False
+        if self._session.full and not self._broken:
+            self._send()  # our own answers waited for the client to take what was there
         self._attend()
         self._awake.set()
 
@@ -301,6 +321,14 @@ class Relay:
                 await client.readable()
             else:
                 read += octets
+
+
+async def _result_of(job: Callable[[], object]) -> tuple[object, Exception | None]:
+    """What the job returned, or raised. It is never given up half done."""
+    try:
+        return await trio.to_thread.run_sync(job), None
+    except Exception as error:
+        return None, error
 
 
 def _gathered(pieces: Sequence[bytes]) -> Iterator[bytes]:

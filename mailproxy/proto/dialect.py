@@ -48,7 +48,8 @@ GREETING = "(greeting)"  # the verb of the slot that waits for the server's firs
 class Slot:
     """The place of one command's answer in the reply stream.
 
-    ``answer`` is our own answer; None means that the server's is awaited.
+    ``answer`` is our own answer; None means that the server's is awaited. ``own`` marks a
+    command of ours, of whose answer the client sees nothing.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Slot:
         "close",
         "command",
         "octets",
+        "own",
         "rule",
         "since",
         "status",
@@ -77,6 +79,7 @@ class Slot:
         self.why = ""
         self.close = False
         self.upgrade = False
+        self.own = False
 
 
 @dataclass(slots=True)

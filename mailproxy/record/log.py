@@ -28,8 +28,10 @@ from mailproxy.events import (
     SessionStarted,
     WouldHave,
 )
+from mailproxy.record.guard_lines import GUARDS
 from mailproxy.record.lines import Clock, Render, command_lines, console_lines, json_lines
 from mailproxy.record.sink import Sink
+from mailproxy.record.usage_lines import USAGE
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -86,6 +88,10 @@ class Log:
     def say(self, event: str, level: str = "info", **fields: object) -> None:
         """Logs what concerns no session, such as ``listening``, ``reload`` and ``stopping``."""
         getattr(self._logger, level)(event, **fields)
+
+    def tell(self, event: Event) -> None:
+        """Logs an event that is not of one session alone."""
+        _SAY[type(event)](self._logger, event)
 
     def flush(self) -> None:
         """Writes what waits. Never raises: what cannot be written now is tried again."""
@@ -208,5 +214,7 @@ _SAY: dict[type, Callable[[FilteringBoundLogger, Any], None]] = {
     Anomaly: _anomaly,
     Failure: _failure,
     SessionEnded: _session_ended,
+    **USAGE,
+    **GUARDS,
 }
 """How each kind of event is said; a new kind of event needs a row."""

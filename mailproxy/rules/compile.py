@@ -13,13 +13,19 @@ from mailproxy.rules.given import BadGiven, given_from_table
 from mailproxy.rules.places import Places
 from mailproxy.rules.rule import Example, Rule
 from mailproxy.rules.schema import ExampleTable, RuleTable
+from mailproxy.rules.settings import (
+    COMMANDS,
+    OF_ONE_MESSAGE,
+    ONCE_A_SESSION,
+    BadSetting,
+    named,
+    settings_of,
+)
 from mailproxy.rules.verbs import TABLES, UnknownVerb, expand
 from mailproxy.rules.words import BadExpression
-from mailproxy.session.verdict import Action
+from mailproxy.session.verdict import Action, Settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LATER = frozenset({"keep", "trash", "archive", "delay"})
-_ONLY = {Action.EXAMINE: ("imap", "SELECT"), Action.UNSELECT: ("imap", "CLOSE")}
 _WORDS = frozenset(action.value for action in Action)
 LONGEST_REPLY = 200
 LONGEST_WHY = 500
@@ -40,22 +46,18 @@ class Compiler:
         """
         name, action = self._rule_name(index, table), self._action(index, table)
         verbs = self._verbs(index, table.on)
-        only = _ONLY.get(action)
-        for protocol, verb in verbs:
-            if only and (protocol, verb.name) != only:
-                cause = f'do = "{action.value}" is not for {protocol} {verb.name}'
-                raise self._error(
-                    index, "do", cause, f'it is for "{" ".join(only)}" alone; write a rule of its own'
-                )
+        self._fits(index, action, verbs)
         self._texts(index, table, action)
         if table.mode not in ("enforce", "observe"):
             cause = f'unknown mode "{table.mode[:40]}"'
             raise self._error(index, "mode", cause, did_you_mean(table.mode, ("enforce", "observe")))
+        condition = None if table.when is None else self._condition(index, table.when, verbs)
+        self._decided_in_time(index, action, condition)
         return Rule(
             name=name,
             action=action,
             verbs=verbs,
-            condition=None if table.when is None else self._condition(index, table.when, verbs),
+            condition=condition,
             enforce=table.mode == "enforce",
             why=table.why,
             reply=table.reply,
@@ -63,6 +65,7 @@ class Compiler:
             file=self._file,
             line=self._places.line(("rule", index)),
             examples=tuple(self._example(index, at, each, verbs) for at, each in enumerate(table.example)),
+            settings=self._settings(index, action, table),
         )
 
     def _error(self, index: int, key: str, cause: str, hint: str = "") -> RuleError:
@@ -76,8 +79,6 @@ class Compiler:
 
     def _action(self, index: int, table: RuleTable) -> Action:
         word = table.do
-        if word in _LATER:
-            raise self._error(index, "do", f"this version cannot {word} yet", 'use do = "block"')
         if word not in _WORDS:
             raise self._error(
                 index, "do", f'unknown action "{_plain(word[:40])}"', did_you_mean(word, _WORDS)
@@ -96,6 +97,32 @@ class Compiler:
             except UnknownVerb as error:
                 raise self._error(index, "on", f"on: {_plain(str(error))}", error.hint) from error
         return tuple((protocol, verb) for (protocol, _), verb in found.items())
+
+    def _fits(self, index: int, action: Action, verbs: tuple[tuple[str, Verb], ...]) -> None:
+        """Is the action one for all of these commands?"""
+        only = COMMANDS.get(action)
+        for protocol, verb in verbs:
+            if only and (protocol, verb.name) not in only:
+                cause = f'do = "{action.value}" is not for {protocol} {verb.name}'
+                raise self._error(
+                    index, "do", cause, f"it is for {named(only)} alone; write a rule of its own"
+                )
+
+    def _settings(self, index: int, action: Action, table: RuleTable) -> Settings:
+        try:
+            return settings_of(action, table)
+        except BadSetting as error:
+            raise self._error(index, error.key, str(error), error.hint) from error
+
+    def _decided_in_time(self, index: int, action: Action, condition: Condition | None) -> None:
+        """What is hidden from a program is known before it lists its messages."""
+        used = condition.used if condition and action in ONCE_A_SESSION else {}
+        for name in OF_ONE_MESSAGE:
+            if name in used:
+                at = f"(column {used[name]} of the condition)"
+                cause = f'when: do = "{action.value}" cannot ask for "{name}" {at}'
+                hint = "it is decided once for the whole session; ask for user, client.ip or listener"
+                raise self._error(index, "when", cause, hint)
 
     def _texts(self, index: int, table: RuleTable, action: Action) -> None:
         if len(table.why) > LONGEST_WHY or _plain(table.why) != table.why:

@@ -12,7 +12,7 @@ from datetime import UTC
 
 from mailproxy.proto.tokens import BadArguments, Command
 from mailproxy.rules.errors import RuleError
-from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.judge import RuleSet, verdicts
 from mailproxy.rules.lines import BadLine, command_from_line
 from mailproxy.rules.rule import Example, Given, Rule
 from mailproxy.session.verdict import Action, Facts, Judge
@@ -20,12 +20,12 @@ from mailproxy.session.verdict import Action, Facts, Judge
 FORWARD = "forward"
 _REFUSALS = frozenset({Action.BLOCK, Action.CLOSE})
 
-Run = Callable[[str, Given, tuple[str, ...], Judge], str]
+Run = Callable[[str, Given, tuple[str, ...], Judge], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one example. ``actual`` is the word for its last line."""
+    """What became of one example. ``actual`` is the word for its last line; two, if a brake is asked too."""
 
     rule: Rule
     example: Example
@@ -33,23 +33,25 @@ class Outcome:
     error: RuleError | None
 
 
-def play(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> str:
+def play(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> tuple[str, ...]:
     """What ``judge`` says of the last line; earlier ones count as accepted by the server.
 
     The answer is ``forward`` when no rule matched, else the word of the action,
-    whether the rule is enforced or observed.
+    whether the rule is enforced or observed. If a brake is asked, its word stands
+    first, and that of another rule behind it, if there is one.
 
     Raises:
         BadLine: a line is no command.
     """
-    facts, word = facts_of(given), FORWARD
+    facts = facts_of(given)
+    words: tuple[str, ...] = (FORWARD,)
     for line in lines:
         command = command_from_line(protocol, line.encode())
-        decision = judge.decide(command, facts) if command.verb in judge.verbs else None
-        word = decision.action.value if decision else FORWARD
-        if decision is None or not decision.enforced or decision.action not in _REFUSALS:
+        said = verdicts(judge, command, facts)
+        words = tuple(decision.action.value for decision in said) or (FORWARD,)
+        if not any(decision.enforced and decision.action in _REFUSALS for decision in said):
             _accepted(command, facts)
-    return word
+    return words
 
 
 def try_examples(ruleset: RuleSet, run: Run = play) -> list[Outcome]:
@@ -85,11 +87,12 @@ def _try(rule: Rule, example: Example, judge: Judge, run: Run) -> Outcome:
         cause = f"example of {rule.name}: {error}"
         return Outcome(rule, example, "", RuleError(rule.file, example.line, cause, error.hint))
     # Who expects the command to be forwarded does not mind an allowing rule.
-    if actual == example.expect or (example.expect == FORWARD and actual == "allow"):
-        return Outcome(rule, example, actual, None)
-    cause = f'example of {rule.name}: "{example.send[-1][:80]}" gives {actual}, expected {example.expect}'
+    shown = " and ".join(actual)
+    if example.expect in actual or (example.expect == FORWARD and actual == ("allow",)):
+        return Outcome(rule, example, shown, None)
+    cause = f'example of {rule.name}: "{example.send[-1][:80]}" gives {shown}, expected {example.expect}'
     hint = "mailproxy rules explain shows which rule decides; correct the rule or the example"
-    return Outcome(rule, example, actual, RuleError(rule.file, example.line, cause, hint))
+    return Outcome(rule, example, shown, RuleError(rule.file, example.line, cause, hint))
 
 
 def facts_of(given: Given) -> Facts:

@@ -13,7 +13,7 @@ observe mode only says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from mailproxy.proto.tokens import BadArguments, Command, Verb
 from mailproxy.rules import fields
 from mailproxy.rules.expression import NotEvaluated
 from mailproxy.rules.rule import NOTES, Rule
-from mailproxy.session.verdict import Action, Decision, Facts, Judge
+from mailproxy.session.verdict import GUARDED, Action, Decision, Facts, Judge
+
+_ASKS_THE_SERVER = frozenset({Action.TRASH, Action.ARCHIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,53 +73,101 @@ class _Bound:
         return Decision(Action.BLOCK, rule.name, why, rule.reply, rule.enforce)
 
 
+_Table = Mapping[str, tuple[_Bound, ...]]
+
+
 class RuleSet:
     """Rules in the order in which they are asked. It never changes; a reload makes a new one."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        found: dict[str, dict[str, list[_Bound]]] = {}
-        for rule in self.rules:
-            for protocol, verb in rule.verbs:
-                found.setdefault(protocol, {}).setdefault(verb.name, []).append(_bind(rule, protocol, verb))
-        self._index: Mapping[str, Mapping[str, tuple[_Bound, ...]]] = {
-            protocol: {verb: tuple(bound) for verb, bound in table.items()}
-            for protocol, table in found.items()
-        }
+        self._brakes = _index(rule for rule in self.rules if rule.action is Action.BRAKE)
+        self._others = _index(rule for rule in self.rules if rule.action is not Action.BRAKE)
 
     def judge(self, protocol: str) -> Judge:
-        """The rules of one protocol, as a session asks them. Its ``decide`` raises nothing."""
-        table = self._index.get(protocol, {})
-
-        def decide(command: Command, facts: Facts) -> Decision | None:
-            known: dict[str, Any] = {}
-            noted: Decision | None = None
-            for bound in table.get(command.verb, ()):
-                decision = bound.weigh(command, facts, known)
-                if decision is None:
-                    continue
-                if not _stops(decision):
-                    noted = noted or decision
-                elif noted is None or decision.action is not Action.ALLOW:
-                    return decision
-                else:
-                    return noted  # both forward it, and only the note says anything
-            return noted
-
-        return Judge(frozenset(table), decide)
+        """The rules of one protocol, as a session asks them. Neither ``decide`` nor ``brake`` raises."""
+        table, brakes = self._others.get(protocol, {}), self._brakes.get(protocol, {})
+        verbs = frozenset((*table, *brakes))
+        dialogues = {verb for verb in table if _talks(table[verb])}
+        if protocol == "imap":
+            # How many messages an EXPUNGE would remove is known to the server alone.
+            dialogues.update(verb for verb in brakes if any(bound.rule.enforce for bound in brakes[verb]))
+        elif protocol == "pop3" and "DELE" in verbs:
+            dialogues.add("QUIT")  # there it is that marked messages go, or stay
+        return Judge(verbs, _search(table), frozenset(dialogues), frozenset(brakes), brake=_search(brakes))
 
     def explain(self, protocol: str, command: Command, facts: Facts) -> list[Step]:
-        """What each rule for this command says of it, in order, up to the one that ends the search."""
-        known: dict[str, Any] = {}
-        steps: list[tuple[Rule, Decision | None]] = []
-        for bound in self._index.get(protocol, {}).get(command.verb, ()):
-            decision = bound.weigh(command, facts, known)
-            steps.append((bound.rule, decision))
-            if decision is not None and _stops(decision):
-                break
+        """What each rule for this command says of it, in order, up to the one that ends the search.
+
+        Brakes stand first: where one holds, the other rules do not matter. If the others
+        refuse or rewrite the command, no brake is asked, and none stands there.
+        """
         verdict = self.judge(protocol).decide(command, facts)
-        winner = next((rule.name for rule, said in steps if said is not None and said == verdict), "")
-        return [Step(rule, said, rule.name == winner, _reason(rule, said)) for rule, said in steps]
+        steps = _steps(self._others.get(protocol, {}).get(command.verb, ()), command, facts)
+        if not _leaves_to_brakes(verdict):
+            return steps
+        return _steps(self._brakes.get(protocol, {}).get(command.verb, ()), command, facts) + steps
+
+
+def verdicts(judge: Judge, command: Command, facts: Facts) -> tuple[Decision, ...]:
+    """All that a judge says of a command: a brake first, then the other rules; either may be missing."""
+    decision = judge.decide(command, facts) if command.verb in judge.verbs else None
+    asked = command.verb in judge.brakes and _leaves_to_brakes(decision)
+    brake = judge.brake(command, facts) if asked else None
+    return tuple(each for each in (brake, decision) if each is not None)
+
+
+def _leaves_to_brakes(verdict: Decision | None) -> bool:
+    """Whether a brake is asked beside this verdict: the command would go upstream, or a guard sees it."""
+    return verdict is None or not verdict.enforced or verdict.action in NOTES | GUARDED
+
+
+def _index(rules: Iterable[Rule]) -> Mapping[str, _Table]:
+    """By protocol and verb."""
+    found: dict[str, dict[str, list[_Bound]]] = {}
+    for rule in rules:
+        for protocol, verb in rule.verbs:
+            found.setdefault(protocol, {}).setdefault(verb.name, []).append(_bind(rule, protocol, verb))
+    return {
+        protocol: {verb: tuple(bound) for verb, bound in table.items()} for protocol, table in found.items()
+    }
+
+
+def _talks(rules: Iterable[_Bound]) -> bool:
+    return any(bound.rule.enforce and bound.rule.action in _ASKS_THE_SERVER for bound in rules)
+
+
+def _search(table: _Table) -> Callable[[Command, Facts], Decision | None]:
+    return lambda command, facts: _verdict(table.get(command.verb, ()), command, facts)
+
+
+def _verdict(rules: Iterable[_Bound], command: Command, facts: Facts) -> Decision | None:
+    known: dict[str, Any] = {}
+    noted: Decision | None = None
+    for bound in rules:
+        decision = bound.weigh(command, facts, known)
+        if decision is None:
+            continue
+        if not _stops(decision):
+            noted = noted or decision
+        elif noted is None or decision.action is not Action.ALLOW:
+            return decision
+        else:
+            return noted  # both forward it, and only the note says anything
+    return noted
+
+
+def _steps(rules: tuple[_Bound, ...], command: Command, facts: Facts) -> list[Step]:
+    known: dict[str, Any] = {}
+    said: list[tuple[Rule, Decision | None]] = []
+    for bound in rules:
+        decision = bound.weigh(command, facts, known)
+        said.append((bound.rule, decision))
+        if decision is not None and _stops(decision):
+            break
+    verdict = _verdict(rules, command, facts)
+    winner = next((rule.name for rule, each in said if each is not None and each == verdict), "")
+    return [Step(rule, each, rule.name == winner, _reason(rule, each)) for rule, each in said]
 
 
 def _bind(rule: Rule, protocol: str, verb: Verb) -> _Bound:

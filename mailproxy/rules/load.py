@@ -149,8 +149,9 @@ def _invalid(message: str, path: Path, places: Places) -> RuleError:
         )
         return RuleError(path, places.line(at), f'the key "{missing[1]}" is missing', hint)
     key = ".".join(str(part) for part in at if isinstance(part, str) and part not in ("rule", "example"))
-    cause = cause[:1].lower() + cause[1:].replace("`", "")
-    return RuleError(path, places.line(at), f"{key or 'rule'}: {cause}", "correct the value")
+    cause = cause[:1].lower() + cause[1:].replace("`", "").replace(" | null", "")
+    hint = 'write it as "30d"' if key in ("keep_for", "within") else "correct the value"
+    return RuleError(path, places.line(at), f"{key or 'rule'}: {cause}", hint)
 
 
 def _keys(at: tuple[str | int, ...]) -> tuple[str, ...]:

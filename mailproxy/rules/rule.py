@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailproxy.proto.tokens import Verb
 from mailproxy.rules.expression import Condition
-from mailproxy.session.verdict import Action, Decision
+from mailproxy.session.verdict import DEFAULT_SETTINGS, Action, Decision, Settings
 
 NOTES = frozenset({Action.ALLOW, Action.OBSERVE})
 """The actions that leave the command as it is."""
@@ -58,6 +58,7 @@ class Rule:
     file: Path = Path()
     line: int = 0
     examples: tuple[Example, ...] = field(default=())
+    settings: Settings = DEFAULT_SETTINGS
 
     @property
     def stops(self) -> bool:
@@ -65,4 +66,4 @@ class Rule:
         return self.enforce and self.action is not Action.OBSERVE
 
     def decision(self) -> Decision:
-        return Decision(self.action, self.name, self.why, self.reply, self.enforce)
+        return Decision(self.action, self.name, self.why, self.reply, self.enforce, self.settings)

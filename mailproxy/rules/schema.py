@@ -41,6 +41,12 @@ class RuleTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     why: str = ""
     mode: str = "enforce"
     reply: str = ""
+    keep_for: str | None = None
+    view: str | None = None
+    trash: str | None = None
+    limit: int | None = None
+    percent: float | None = None
+    within: str | None = None
     example: list[ExampleTable] = []
 
 

@@ -29,15 +29,29 @@ from mailproxy.events import Anomaly, Event, Failure, Fault, LoggedIn, LoginFail
 from mailproxy.proto.capabilities import Policy
 from mailproxy.proto.dialect import GREETING, Cut, Refusal, Say, Slot
 from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
+from mailproxy.session.deletions import Deletions
 from mailproxy.session.dialects import dialect_for
+from mailproxy.session.dialogues import Dialogues
+from mailproxy.session.guard import (
+    Forward,
+    Guard,
+    GuardMaker,
+    Local,
+    Outcome,
+    Situation,
+    Treatment,
+    no_guards,
+)
 from mailproxy.session.ledger import Ledger
 from mailproxy.session.options import Options
 from mailproxy.session.screen import LOGINS, STARTTLS, objection
-from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
+from mailproxy.session.sizes import observers, untagged
+from mailproxy.session.verdict import GUARDED, NO_RULES, Action, Decision, Facts, Judge
 
 _NOTHING: Sequence[bytes] = ()
 _HELD_OCTETS = 16_384  # of the client's input, while it must wait
 _OPEN_OCTETS = 262_144  # of all commands that wait for an answer
+_OWN_OCTETS = 65_536  # of our own answers, until the client has taken them
 _HTTP = re.compile(rb"[A-Z]{3,7} \S+ HTTP/[0-9.]+\r?\n")
 _ALERTS = {
     Refusal.SYNTAX: "malformed_command",
@@ -50,20 +64,31 @@ def _ignore(event: Event) -> None:
     pass
 
 
+def _drop(data: bytes) -> None:
+    pass
+
+
 class Session:
     """Follows one session; the relay moves the octets."""
 
     __slots__ = (
         "_asides",
+        "_concerned",
         "_deaf",
+        "_deletions",
+        "_dialogues",
         "_ended",
         "_errors",
+        "_guard",
+        "_guards",
         "_holding",
         "_judge",
         "_ledger",
         "_next",
+        "_observers",
         "_open",
         "_options",
+        "_own_octets",
         "_screens",
         "blind",
         "clock",
@@ -73,6 +98,7 @@ class Session:
         "dropped",
         "emit",
         "facts",
+        "full",
         "octets",
         "out",
         "reason",
@@ -87,6 +113,7 @@ class Session:
         judge: Judge = NO_RULES,
         emit: Callable[[Event], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
+        guards: GuardMaker = no_guards,
     ) -> None:
         self.facts = facts
         self.emit = emit
@@ -94,23 +121,31 @@ class Session:
         self.closed = False  # flush what is left, then close both legs
         self.upgrade = False  # flush, do TLS with the client, then call upgraded()
         self.dropped = False  # the server's leg is to be cut off now, whatever it waits for
+        self.full = False  # what we have to say is not taken: then resume() lets the client go on
         self.blind = False
         self.commands = 0
         self.octets = [0, 0]  # received from each side
         self.reason = ""
         self._judge = judge if options.guard else NO_RULES
+        self._guards = guards if options.guard else no_guards
+        self._guard: Guard | None = None
+        self._concerned = self._judge.verbs | self._judge.brakes
         self._screens = options.tls_required or protocol == "smtp"  # any verb may be objected to
         self._options = options
         self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
         self._ledger = Ledger(self.dialect, emit, clock)
+        self._dialogues = Dialogues(self.dialect, self._ask, clock)
         self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
-        self._open: tuple[Slot | None, Reply] | None = None  # a reply whose chunks still come
+        self._open: tuple[Slot | None, Reply, Callable[[bytes], None]] | None = None  # its chunks still come
         self._holding: Slot | None = None
         self._next: Command | None = None  # read, but it waits for what is before it
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
         self._ended = False  # the client sends no more
         self._deaf = False  # nothing more of the client is read
+        self._observers = observers(protocol)
+        self._deletions = Deletions() if protocol == "pop3" else None
         self._errors = 0
+        self._own_octets = 0
         self._ledger.open(Slot(Command(GREETING, b""), clock()))
 
     def _policy(self) -> Policy:
@@ -167,7 +202,30 @@ class Session:
             return _NOTHING
         taken = out.copy()
         out.clear()
+        if side is Side.CLIENT:
+            self._own_octets = 0
         return taken
+
+    def resume(self) -> None:
+        """The client took what was there for it: read on in what it has sent."""
+        self.full = False
+        self._turn(Side.CLIENT)
+
+    @property
+    def job(self) -> Callable[[], object] | None:
+        """Work to be done in another thread; :meth:`worked` is to be told what came of it."""
+        return self._dialogues.job
+
+    def worked(self, value: object, error: Exception | None = None) -> None:
+        """The job has returned this value, or raised this error."""
+        if self.closed and not self._dialogues.active:
+            return
+        try:
+            self._dialogues.worked(value, error)
+        except WireError as wrong:
+            self._lost(wrong)
+        self._turn(Side.SERVER)
+        self._turn(Side.CLIENT)
 
     def wants(self, side: Side) -> bool:
         """May the relay read more from ``side`` now?"""
@@ -195,6 +253,7 @@ class Session:
                 what = "closed the connection" if clean else "broke the connection off"
                 self.emit(Failure(Fault.SERVER, f"the server {what} with commands unanswered"))
                 self.reason = self.reason or "server closed early"
+            self._dialogues.stop()
             self.closed = True
             return
         self._ended = True
@@ -204,6 +263,8 @@ class Session:
     def _end_if_done(self) -> None:
         """The client sends no more: over, once all that it has sent is answered."""
         dialect = self.dialect
+        if self._dialogues.active:
+            return
         rest = dialect.engaged and not dialect.idling
         if not rest and (self._next is not None or (dialect.slots and not dialect.idling)):
             return
@@ -224,8 +285,9 @@ class Session:
         """Say why, in the protocol's words if they can stand here, and close."""
         if self.closed:
             return
-        if self.dialect.boundary and not self.blind:
+        if (self.dialect.boundary or self._dialogues.active) and not self.blind:
             self.out[Side.CLIENT].append(self.dialect.farewell(text))
+        self._dialogues.stop()
         self.reason = reason
         self.closed = True
 
@@ -234,6 +296,8 @@ class Session:
     def _blocked(self) -> bool:
         """Must the next command wait for the server?"""
         slots = self.dialect.slots
+        if self.full or self._dialogues.active:
+            return not self.dialect.engaged
         if not slots and self._next is None:
             return False
         waits = (
@@ -251,7 +315,7 @@ class Session:
         if self._next is None and not self.dialect.inboxes[0].data:
             return False
         if self._next is not None:
-            if self.dialect.slots:
+            if self.dialect.slots or self._dialogues.active:
                 return False
             command, self._next = self._next, None
             self._command(command)
@@ -282,6 +346,8 @@ class Session:
             return command.verb in STARTTLS
         # A "+" says not which command it is for: one with literals has no other beside it.
         literals = command.partial or b"}\r\n" in command.line
+        if self._guard is not None and command.verb in self._guard.alone:
+            return True
         return literals or (command.spec is not None and command.spec.alone)
 
     def _command(self, command: Command) -> None:
@@ -299,7 +365,7 @@ class Session:
         elif command.verb in STARTTLS and spec:
             slot.verdict, slot.upgrade, self._deaf = "answered", True, True
             self._answer(slot, self.dialect.accepted(command, "Begin TLS negotiation now"))
-        elif command.verb in self._judge.verbs:
+        elif command.verb in self._concerned:
             self._judged(slot)
         else:
             if command.flaw or spec is None:
@@ -307,16 +373,60 @@ class Session:
             self._forward(slot)
 
     def _judged(self, slot: Slot) -> None:
+        """What the rules say is done here, but for what they leave to the guard."""
         command = slot.command
-        decision = self._decide(command)
-        if decision is None or decision.action is Action.ALLOW:
-            self._forward(slot)
-        elif not decision.enforced or decision.action is Action.OBSERVE:
-            self.emit(WouldHave(command.verb, decision.rule, decision.action.value))
+        decision = self._decide(command) if command.verb in self._judge.verbs else None
+        if decision is not None:
+            if not decision.enforced or decision.action is Action.OBSERVE:
+                self.emit(WouldHave(command.verb, decision.rule, decision.action.value))
+                decision = None
+            elif decision.lifted:
+                slot.rule, slot.why, slot.verdict = decision.rule, "the rule is lifted", "allow"
+            elif decision.action is not Action.ALLOW:
+                slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
+        if decision is not None and not decision.lifted and decision.action not in GUARDED | {Action.ALLOW}:
+            self._enforce(slot, decision)
+            return
+        guard = self._guard
+        treatment = guard.treat(command, decision) if guard and command.verb in guard.verbs else None
+        if treatment is not None:
+            self._treat(slot, treatment)
+        elif decision is None or decision.lifted or decision.action is Action.ALLOW:
             self._forward(slot)
         else:
-            slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
-            self._enforce(slot, decision)
+            self._refuse(slot, Refusal.TEMPORARY, f"Not possible now: {decision.action.value} needs a login")
+
+    def _treat(self, slot: Slot, treatment: Treatment) -> None:
+        slot.verdict = treatment.verdict or slot.verdict
+        if isinstance(treatment.what, Forward | Local):
+            self._become(slot, treatment.what)
+            return
+
+        def done(outcome: Outcome | None) -> None:
+            assert outcome is not None, "the dialogue about a command says what becomes of it"
+            self._become(slot, outcome)
+
+        self._dialogues.start(treatment.what, done, slot, treatment.hush)
+
+    def _become(self, slot: Slot, outcome: Outcome) -> None:
+        """What the guard has decided on."""
+        if isinstance(outcome, Forward):
+            slot.command = outcome.command or slot.command
+            self._forward(slot, outcome.line)
+            return
+        slot.verdict = "answered" if slot.verdict == "forward" else slot.verdict
+        slot.close = outcome.close or outcome.cut
+        if outcome.cut:
+            self.dropped = True
+            self.reason = self.reason or "the server's leg was cut off by a guard"
+        if slot.close:
+            self._deaf = True
+        self.dialect.refused(slot.command)
+        self._answer(slot, outcome.answer)
+
+    def _ask(self, slot: Slot) -> None:
+        self._ledger.open(slot)
+        self.out[Side.SERVER].append(slot.command.line)
 
     def _refused_late(self) -> bool:
         """Who logs in may be known only from a response: then the rules are asked again."""
@@ -367,12 +477,12 @@ class Session:
         slot.close = decision.action is Action.CLOSE
         self._refuse(slot, Refusal.POLICY, self._words(decision))
 
-    def _forward(self, slot: Slot) -> None:
+    def _forward(self, slot: Slot, line: bytes = b"") -> None:
         data = self.dialect.forwarded(slot.command)
         self._ledger.open(slot)
         if slot.command.spec is not None and slot.command.spec.hold:
             self._holding = slot
-        self.out[Side.SERVER].append(data)
+        self.out[Side.SERVER].append(line or data)
 
     def _object(self, slot: Slot, kind: Refusal, text: str) -> None:
         slot.verdict, slot.why = "refuse", text
@@ -394,6 +504,8 @@ class Session:
 
     def _answer(self, slot: Slot, answer: bytes) -> None:
         slot.answer = answer
+        self._own_octets += len(answer)
+        self.full = self._own_octets > _OWN_OCTETS
         self._ledger.open(slot)
         self._release()
 
@@ -405,6 +517,7 @@ class Session:
         if cut.last:
             self.out[Side.SERVER].append(cut.last)
         self.dropped = True
+        self._dialogues.stop()
         self.unanswered()
         self._holding = self._next = None
         if cut.answer:
@@ -427,9 +540,12 @@ class Session:
         if token is None:
             return False
         if isinstance(token, Chunk):
-            self.out[Side.CLIENT].append(token.data)
+            if self._open is None:
+                self.out[Side.CLIENT].append(token.data)
+            else:
+                self._open[2](token.data)
             if token.end and self._open is not None:
-                slot, reply = self._open
+                slot, reply, _ = self._open
                 self._open = None
                 if reply.final and slot is not None:
                     self._done(slot, reply)
@@ -444,15 +560,32 @@ class Session:
 
     def _reply(self, reply: Reply) -> None:
         slot = self.dialect.slot_of(reply) if reply.final else None
+        take = self._aside(slot, reply) if self._dialogues.active else self.out[Side.CLIENT].append
         if reply.final and slot is None and not self._unasked(reply):
             return
-        self.out[Side.CLIENT].append(reply.data)
+        if slot is None or not slot.own:
+            take(reply.data)
+            if reply.tag == b"*":
+                event = untagged(reply)
+                if event is not None:
+                    self.emit(event)
         if reply.more:
-            self._open = slot, reply
+            self._open = slot, reply, take
         elif slot is not None:
             self._done(slot, reply)
         else:
             self._release()
+
+    def _aside(self, slot: Slot | None, reply: Reply) -> Callable[[bytes], None]:
+        """Who gets this reply, and what belongs to it, while a guard holds a dialogue."""
+        if slot is not None and slot.own:
+            return self._dialogues.asked(slot).collect
+        asked = None if reply.final else self._dialogues.claims(reply)
+        if asked is not None:
+            return asked.collect
+        if self._dialogues.hush and reply.status != "BYE":
+            return _drop
+        return self.out[Side.CLIENT].append
 
     def _unasked(self, reply: Reply) -> bool:
         """A reply nobody waits for: a server may say why it ends (421, BYE), and nothing else."""
@@ -466,6 +599,11 @@ class Session:
     def _done(self, slot: Slot, reply: Reply) -> None:
         """The server's final word on a command."""
         self._ledger.close(slot, reply.status)
+        if slot.own:
+            self._ledger.report(slot)
+            self.dialect.answered(slot, reply)
+            self._dialogues.answered(self._dialogues.asked(slot), reply)
+            return
         if self._holding is slot:
             self._holding = None
         asked = self.dialect.claimant(slot.command) if slot.verb in LOGINS else None
@@ -473,6 +611,9 @@ class Session:
         if asked:
             self._login(changed and reply.status in ("OK", "235"), *asked)
         self._ledger.report(slot)
+        self._note(slot, reply)
+        if slot.verb == GREETING and reply.status == "PREAUTH":
+            self._engage()
         if (
             slot.verb == GREETING
             and reply.status == "PREAUTH"
@@ -491,8 +632,38 @@ class Session:
         if good:
             self._learn()
             self.emit(LoggedIn(self.facts.user, self.facts.mechanism, self.facts.tls))
+            self._engage()
         else:
             self.emit(LoginFailed(user, mechanism))
+
+    def _note(self, slot: Slot, reply: Reply) -> None:
+        """What the reply tells beside the answer."""
+        observer = self._observers.get(slot.verb)
+        if observer is not None:
+            event = observer(reply)
+            if event is not None:
+                self.emit(event)
+        if self._guard is not None:
+            if slot.verb in self._guard.verbs:
+                self._guard.replied(slot.command, reply.status)
+        elif self._deletions is not None and slot.verb in Deletions.VERBS:
+            deleted = self._deletions.answered(slot.verb, reply.status)
+            if deleted is not None:
+                self.emit(deleted)
+
+    def _engage(self) -> None:
+        """From here on there is mail to be guarded."""
+        situation = Situation(self.facts, self._judge, self.emit, self._capabilities)
+        self._guard = self._guards(situation)
+        if self._guard is None:
+            return
+        self._concerned = self._judge.verbs | self._judge.brakes | self._guard.verbs
+        opening = self._guard.opened()
+        if opening is not None:
+            self._dialogues.start(opening, lambda outcome: None)
+
+    def _capabilities(self) -> frozenset[str]:
+        return getattr(self.dialect, "capabilities", None) or frozenset()
 
     def _release(self) -> None:
         """Let our own answers out, as far as nothing of the server's is due before them."""
@@ -521,6 +692,11 @@ class Session:
 
     def unanswered(self) -> None:
         """Report commands that are never answered: the server may have carried them out."""
+        slot = self._dialogues.slot
+        if slot is not None:
+            self._dialogues.slot = None
+            slot.status = "unanswered"
+            self._ledger.report(slot)
         self._ledger.abandon()
 
     def _learn(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mailproxy.cli import COMMANDS
 
-HEAVY = "{'trio', 'common_expression_language', 'cel', 'cryptography', 'structlog', 'sqlite3'}"
+HEAVY = "{'trio', 'common_expression_language', 'cel', 'cryptography', 'structlog', 'sqlite3', 'sqlalchemy'}"
 
 
 def mailproxy(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -155,3 +155,47 @@ def test_explain_of_nonsense(rules: Path, given: tuple[str, ...], on: str, line:
 def test_explain_without_a_rule(rules: Path) -> None:
     result = explain(rules, on="imap NOOP", line="a NOOP")
     assert result.stdout.splitlines() == ["No rule is about imap NOOP.", "verdict: forward"]
+
+
+GUARDED = """
+[[rule]]
+name = "slow"
+on = ["imap EXPUNGE", "imap CLOSE"]
+do = "brake"
+limit = 3
+mode = "{mode}"
+[[rule]]
+name = "to-archive"
+on = ["imap EXPUNGE"]
+do = "archive"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "line", "verdict"),
+    [
+        ("enforce", "a EXPUNGE", "brake (archive, until there are too many)"),
+        ("enforce", "a CLOSE", "brake (forward, until there are too many)"),
+        ("observe", "a EXPUNGE", "archive (in observe mode; it would be: brake)"),
+        ("observe", "a CLOSE", "forward (in observe mode; it would be: brake)"),
+    ],
+)
+def test_explain_a_brake(rules: Path, mode: str, line: str, verdict: str) -> None:
+    rules.write_text(GUARDED.replace("{mode}", mode))
+    lines = explain(rules, on=f"imap {line[2:]}", line=line).stdout.splitlines()
+    assert lines[0].startswith("decides\tslow\t")
+    assert lines[-1] == f"verdict: {verdict}"
+
+
+def test_explain_a_brake_beside_an_observed_rule(rules: Path) -> None:
+    rules.write_text(GUARDED.replace("{mode}", "enforce") + 'mode = "observe"\n')
+    result = run("explain", rules, "--on", "imap EXPUNGE", "--line", "a EXPUNGE", "--json")
+    described = json.loads(result.stdout)
+    assert (described["verdict"], described["otherwise"]) == ("brake", "forward")
+
+
+def test_list_json_has_the_settings(rules: Path) -> None:
+    rules.write_text(GUARDED.replace("{mode}", "enforce"))
+    slow, archive = json.loads(run("list", rules, "--json").stdout)
+    assert slow["settings"] == {"limit": 3, "percent": 0.0, "within": 3600.0}
+    assert archive["settings"] == {}

@@ -10,12 +10,13 @@ import pytest
 
 from mailproxy.config.checks import check, default_name
 from mailproxy.config.errors import dotted
-from mailproxy.config.model import Config, Endpoint, Listener, Log, Rules, Tls, Upstream
+from mailproxy.config.model import Config, Endpoint, Listener, Log, Rules, Store, Tls, Upstream
 
 IMAP = Endpoint(993, "implicit")
 MAIN = Upstream("127.0.0.1", imap=IMAP)
 LISTENER = Listener("imap", ("127.0.0.1:1993",), "implicit", "main", name="imap@127.0.0.1:1993")
-GOOD = Config(Path("/state"), {"main": MAIN}, (LISTENER,))
+STORE = Store("sqlite:////state/mailproxy.db")
+GOOD = Config(Path("/state"), {"main": MAIN}, (LISTENER,), store=STORE)
 replace = msgspec.structs.replace
 
 

@@ -63,14 +63,17 @@ def test_paths_begin_at_the_folder_of_the_file(file: Path, monkeypatch: pytest.M
     config = load(Path(file.name))
     assert config.state == file.parent / "s"
     assert config.log.file == str(file.parent / "m.log")
+    assert config.store.url == f"sqlite:///{file.parent}/s/mailproxy.db"
     assert config.rules.files == (str(file.parent / "*.toml"), "/r/*")
 
 
 def test_what_is_said_stays(file: Path) -> None:
-    file.write_text(SMALL + 'name = "out"\nrequire_tls = false\n[log]\nfile = "-"\n')
+    url = "postgresql://u:p@h/d"
+    more = f'name = "out"\nrequire_tls = false\n[log]\nfile = "-"\n[store]\nurl = "{url}"\n'
+    file.write_text(SMALL + more)
     config = load(file)
     assert (config.listener[0].name, config.listener[0].require_tls) == ("out", False)
-    assert config.log.file == "-"
+    assert (config.log.file, config.store.url) == ("-", url)
 
 
 def test_problems_are_in_the_order_of_their_lines(file: Path) -> None:
@@ -99,7 +102,7 @@ def test_problems_are_in_the_order_of_their_lines(file: Path) -> None:
         (b"listener = 5", 1, "5 is not a list of tables"),
         (b"listener = [5]", 1, "5 stands where a table is expected"),
         (b"[listener]\n", 1, "a listener is one of a list"),
-        (b"[store]\n", 1, "this version has no such section"),
+        (b"store = 5\n", 1, "this is not a table"),
         (b"[capture]\n", 1, "this version has no such section"),
     ],
 )

@@ -22,6 +22,7 @@ from tests.docs.pages import REFERENCE, ROOT, rows, sections, spans
 CONFIGURATION = {
     "Config": "Top level",
     "Log": "[log]",
+    "Store": "[store]",
     "Tls": "[tls]",
     "Rules": "[rules]",
     "Upstream": "[upstream.NAME]",
@@ -30,7 +31,7 @@ CONFIGURATION = {
     "Limits": "[limits]",
 }
 # What the loader fills in; the page says it in words.
-FILLED_IN = {("Config", "state"), ("Listener", "name"), ("Listener", "require_tls")}
+FILLED_IN = {("Config", "state"), ("Store", "url"), ("Listener", "name"), ("Listener", "require_tls")}
 
 
 def structs() -> dict[str, type[msgspec.Struct]]:
@@ -110,7 +111,7 @@ def test_what_an_example_may_give() -> None:
     assert given <= told
 
 
-LOGGING = ("record/log.py", "app.py", "net/listener.py")
+LOGGING = ("record/log.py", "record/usage_lines.py", "app.py", "net/listener.py")
 SAYING = {"debug", "info", "warning", "error", "say", "_say", "_complain"}
 
 
@@ -135,7 +136,7 @@ def all_logged() -> dict[str, set[str]]:
 
 
 def test_events_of_the_log() -> None:
-    groups = {"The log", "Events of a session", "Events of the proxy"}
+    groups = {"The log", "Events of a session", "Events of a mailbox", "Events of the proxy"}
     assert sections(REFERENCE / "log.md").keys() - groups == all_logged().keys()
 
 

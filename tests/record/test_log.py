@@ -16,18 +16,31 @@ from hypothesis import strategies as st
 from mailproxy.events import (
     Anomaly,
     CommandDone,
+    Conflict,
+    Deleted,
     Event,
+    ExpireZero,
     Failure,
     Fault,
+    GmailPop,
+    KeepUnavailable,
+    KeptMailGrows,
     LegSecured,
     LoggedIn,
     LoginFailed,
+    MailboxNearlyFull,
+    MailboxSeen,
+    OverQuota,
+    QuotaSeen,
     Secret,
     SessionEnded,
     SessionStarted,
+    UidlChurn,
+    UsageLost,
     WouldHave,
 )
 from mailproxy.record import log as module
+from mailproxy.record import usage_lines
 from mailproxy.record.lines import Clock
 from mailproxy.record.log import Log
 
@@ -110,6 +123,64 @@ EVENTS = [
             "reason": "quit",
         },
     ),
+    (MailboxSeen(2, 320), "debug", "mailbox.seen", {"messages": 2, "octets": 320}),
+    (QuotaSeen(1024, 2048), "debug", "quota.seen", {"used": 1024, "limit": 2048}),
+    (
+        OverQuota("imap APPEND"),
+        "warning",
+        "quota.exceeded",
+        {"where": "imap APPEND", "hint": usage_lines.NO_ROOM},
+    ),
+    (Deleted(2, 3), "info", "deleted", {"messages": 2, "kept": 3}),
+    (UidlChurn(8, 9), "warning", "uidl_churn", {"missing": 8, "kept": 9, "hint": usage_lines.CHURN}),
+    (
+        KeepUnavailable("no UIDL"),
+        "warning",
+        "keep.unavailable",
+        {"why": "no UIDL", "hint": usage_lines.NOT_KEPT},
+    ),
+    (ExpireZero("main"), "warning", "expire_zero", {"upstream": "main", "hint": usage_lines.EXPIRES}),
+    (GmailPop("main"), "warning", "gmail_pop", {"upstream": "main", "hint": usage_lines.GMAIL}),
+    (
+        Conflict("main", "u", "192.0.2.1", "192.0.2.2", 2, 7, "keep.toml"),
+        "warning",
+        "conflict",
+        {
+            "upstream": "main",
+            "user": "u",
+            "pop3_client": "192.0.2.1",
+            "imap_client": "192.0.2.2",
+            "deleted": 2,
+            "since_days": 7,
+            "rule": "keep.toml",
+            "hint": usage_lines.CONFLICT.format(rule="keep.toml"),
+        },
+    ),
+    (
+        MailboxNearlyFull("main", "u", 91, 100, 0),
+        "warning",
+        "mailbox.nearly_full",
+        {"upstream": "main", "user": "u", "used": 91, "limit": 100, "kept": 0, "hint": usage_lines.FULL},
+    ),
+    (
+        KeptMailGrows("main", "u", 2, 320, 0.61234),
+        "warning",
+        "kept.grows",
+        {
+            "upstream": "main",
+            "user": "u",
+            "messages": 2,
+            "octets": 320,
+            "share": 0.612,
+            "hint": usage_lines.KEPT_FILLS,
+        },
+    ),
+    (
+        UsageLost(3, "the disk is full"),
+        "warning",
+        "usage.lost",
+        {"events": 3, "why": "the disk is full", "hint": usage_lines.LOST},
+    ),
 ]
 
 
@@ -133,7 +204,7 @@ def make(tmp_path):
 
 @pytest.mark.parametrize(("event", "level", "name", "fields"), EVENTS)
 def test_events(event, level, name, fields, make):
-    log, lines = make()
+    log, lines = make("debug")
     log.session("s1", node="n")(event)
     [line] = lines()
     assert json.loads(line) == {**HEAD, "level": level, "event": name, "session": "s1", "node": "n", **fields}
@@ -173,6 +244,18 @@ def test_say(make):
         "none": None,
     }
     assert second == HEAD | {"level": "info", "event": "stopping"}
+
+
+def test_tell(make):
+    log, lines = make()
+    log.tell(GmailPop("main"))
+    [line] = map(json.loads, lines())
+    assert line == HEAD | {
+        "level": "warning",
+        "event": "gmail_pop",
+        "upstream": "main",
+        "hint": usage_lines.GMAIL,
+    }
 
 
 def test_warnings_and_errors_are_written_at_once(make, tmp_path):

@@ -13,7 +13,7 @@ from mailproxy.rules.errors import RuleError
 from mailproxy.rules.places import Places
 from mailproxy.rules.rule import Rule
 from mailproxy.rules.schema import RuleTable
-from mailproxy.session.verdict import Action
+from mailproxy.session.verdict import Action, Settings
 
 FILE = Path("r.toml")
 TEXT = """\
@@ -27,6 +27,12 @@ tls
 why = ""
 reply = ""
 mode = ""
+keep_for = ""
+view = ""
+trash = ""
+limit = ""
+percent = ""
+within = ""
 [[rule.example]]
 given = ""
 send = ""
@@ -52,7 +58,7 @@ def test_a_rule_has_all_that_its_table_says() -> None:
     assert (rule.file, rule.line, rule.on) == (FILE, 1, ("pop3 DELE",))
     (example,) = rule.examples
     assert (example.given.protocol, example.send, example.expect, example.line) == (
-        *("pop3", ("DELE 1",), "block", 11),
+        *("pop3", ("DELE 1",), "block", 17),
     )
 
 
@@ -68,10 +74,101 @@ def test_a_verb_that_is_named_twice_is_there_once() -> None:
 
 @pytest.mark.parametrize(
     ("action", "on"),
-    [("examine", ["imap SELECT"]), ("unselect", ["imap CLOSE"]), ("close", ["imap CLOSE", "pop3 DELE"])],
+    [
+        ("examine", ["imap SELECT"]),
+        ("unselect", ["imap CLOSE"]),
+        ("close", ["imap CLOSE", "pop3 DELE"]),
+        ("keep", ["pop3 DELE"]),
+        ("delay", ["pop3 DELE"]),
+        (
+            "trash",
+            ["imap EXPUNGE", "imap UID EXPUNGE", "imap CLOSE", "imap REPLACE", "imap UID REPLACE"],
+        ),
+        ("archive", ["pop3 DELE", "imap EXPUNGE", "imap UID EXPUNGE", "imap CLOSE"]),
+        (
+            "brake",
+            [
+                *("pop3 DELE", "imap EXPUNGE", "imap UID EXPUNGE"),
+                *("imap CLOSE", "imap MOVE", "imap UID MOVE"),
+            ],
+        ),
+    ],
 )
 def test_actions_that_fit(action: str, on: list[str]) -> None:
-    assert compiled(do=action, on=on).action.value == action
+    needed = {"delay": {"keep_for": "1d"}, "brake": {"limit": 1}}.get(action, {})
+    assert compiled(do=action, on=on, **needed).action.value == action
+
+
+@pytest.mark.parametrize(
+    ("action", "on"),
+    [
+        ("keep", "pop3 QUIT"),
+        ("keep", "imap EXPUNGE"),
+        ("delay", "pop3 RETR"),
+        ("trash", "pop3 DELE"),
+        ("trash", "imap MOVE"),
+        ("trash", "imap UID MOVE"),
+        ("trash", "imap STORE"),
+        ("trash", "imap DELETE"),
+        ("archive", "imap REPLACE"),
+        ("archive", "imap MOVE"),
+        ("archive", "pop3 QUIT"),
+        ("brake", "imap DELETE"),
+        ("brake", "imap REPLACE"),
+        ("brake", "pop3 QUIT"),
+        ("brake", "smtp RCPT"),
+    ],
+)
+def test_actions_that_do_not_fit(action: str, on: str) -> None:
+    needed = {"delay": {"keep_for": "1d"}, "brake": {"limit": 1}}.get(action, {})
+    with pytest.raises(RuleError) as caught:
+        compiled(do=action, on=[on], **needed)
+    assert (caught.value.line, caught.value.cause) == (LINE["do"], f'do = "{action}" is not for {on}')
+    assert caught.value.hint.startswith("it is for ")
+
+
+def test_settings_are_those_of_the_decision() -> None:
+    rule = compiled(do="keep", keep_for="2w", view="listener")
+    assert rule.settings == Settings(keep_for=1_209_600, view="listener")
+    assert rule.decision().settings is rule.settings
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "cause", "hint"),
+    [
+        ({"do": "block", "keep_for": "30d"}, "keep_for", 'do = "block" has no keep_for', 'do = "keep"'),
+        ({"do": "keep", "trash": "x"}, "trash", 'do = "keep" has no trash', 'do = "trash"'),
+        ({"do": "keep", "keep_for": "x"}, "keep_for", "no length of time", "as in 30d"),
+        ({"do": "keep", "view": "x"}, "view", 'unknown view "x"', "client.ip, listener, user"),
+        ({"do": "delay"}, "do", 'do = "delay" needs keep_for', "14d"),
+        ({"do": "brake"}, "do", "needs limit or percent", "limit = 100"),
+        ({"do": "brake", "limit": 0}, "limit", "limit is 0", "from 1"),
+        ({"do": "brake", "percent": 101}, "percent", "percent is 101", "below 100"),
+        ({"do": "brake", "limit": 1, "within": "1"}, "within", "within: ", "as in 30d"),
+        ({"do": "trash", "on": ["imap CLOSE"], "trash": "*"}, "trash", "cannot be the trash", "ASCII"),
+        ({"do": "keep", "reply": "x"}, "reply", 'do = "keep" answers nothing', "leave reply out"),
+    ],
+)
+def test_settings_that_cannot_be_used(changed: dict[str, Any], key: str, cause: str, hint: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        compiled(**changed)
+    assert caught.value.line == LINE[key]
+    assert cause in caught.value.cause
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("action", ["keep", "delay"])
+@pytest.mark.parametrize("when", ['user == "x" && set == "1"', 'user == "x" && text.contains("1")'])
+def test_what_is_decided_once_cannot_ask_for_one_message(action: str, when: str) -> None:
+    needed = {"delay": {"keep_for": "1d"}}.get(action, {})
+    with pytest.raises(RuleError) as caught:
+        compiled(do=action, when=when, **needed)
+    assert caught.value.line == LINE["when"]
+    assert f'do = "{action}" cannot ask for "' in caught.value.cause
+    assert "column 16" in caught.value.cause
+    assert "once for the whole session" in caught.value.hint
+    assert compiled(do=action, when='user == "x"', **needed).condition is not None
+    assert compiled(do="block", when=when).condition is not None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +177,6 @@ def test_actions_that_fit(action: str, on: list[str]) -> None:
         ({"name": ""}, "name", '"" is no name', "letters"),
         ({"name": "a\x1bb"}, "name", '"a?b" is no name', "64"),
         ({"name": "a" * 65}, "name", "is no name", ""),
-        ({"do": "keep"}, "do", "this version cannot keep yet", 'use do = "block"'),
         ({"do": "bl\nk"}, "do", 'unknown action "bl?k"', 'did you mean "block"?'),
         ({"do": "examine"}, "do", "not for pop3 DELE", '"imap SELECT" alone'),
         ({"do": "unselect", "on": ["imap removes"]}, "do", "is not for imap", '"imap CLOSE" alone'),

@@ -53,20 +53,22 @@ def rule(on: str, when: str, do: str = "block", mode: str = "enforce") -> str:
     ],
 )
 def test_play(text: str, given: Given, lines: tuple[str, ...], expected: str) -> None:
-    assert play(given.protocol, given, lines, ruleset(text).judge(given.protocol)) == expected
+    assert play(given.protocol, given, lines, ruleset(text).judge(given.protocol)) == (expected,)
 
 
 def test_a_refused_recipient_does_not_count() -> None:
     judge = ruleset(rule("smtp RCPT", 'recipients >= 1 || domain == "x.example"')).judge("smtp")
-    assert play("smtp", Given("smtp"), ("RCPT TO:<a@x.example>", "RCPT TO:<a@y.example>"), judge) == "forward"
+    assert play("smtp", Given("smtp"), ("RCPT TO:<a@x.example>", "RCPT TO:<a@y.example>"), judge) == (
+        "forward",
+    )
 
 
 def test_another_runner() -> None:
     seen: list[tuple[str, tuple[str, ...]]] = []
 
-    def run(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> str:
+    def run(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> tuple[str, ...]:
         seen.append((protocol, lines))
-        return "close"
+        return ("close",)
 
     text = rule("pop3 DELE", "true") + '[[rule.example]]\nsend = ["DELE 1"]\nexpect = "block"\n'
     outcomes = try_examples(ruleset(text), run)
@@ -79,3 +81,55 @@ def test_another_runner() -> None:
 def test_who_expects_forward_does_not_mind_an_allowing_rule() -> None:
     text = rule("pop3 DELE", "true", do="allow") + '[[rule.example]]\nsend = ["DELE 1"]\nexpect = "forward"\n'
     run_examples(ruleset(text))
+
+
+BRAKE = '[[rule]]\nname = "b"\non = ["imap EXPUNGE"]\ndo = "brake"\nlimit = 3\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        (BRAKE, "a EXPUNGE", ("brake",)),
+        (BRAKE, "a CLOSE", ("forward",)),
+        (BRAKE + 'mode = "observe"\n', "a EXPUNGE", ("brake",)),
+        (BRAKE + rule("imap EXPUNGE", "true", do="trash"), "a EXPUNGE", ("brake", "trash")),
+        (rule("imap EXPUNGE", "true", do="archive") + BRAKE, "a EXPUNGE", ("brake", "archive")),
+        (BRAKE + rule("imap EXPUNGE", "true", do="allow"), "a EXPUNGE", ("brake", "allow")),
+        # what is refused anyhow is not counted
+        (BRAKE + rule("imap EXPUNGE", "true"), "a EXPUNGE", ("block",)),
+        (BRAKE + rule("imap EXPUNGE", "true", mode="observe"), "a EXPUNGE", ("brake", "block")),
+    ],
+)
+def test_a_brake_is_asked_beside_the_other_rules(text: str, line: str, expected: tuple[str, ...]) -> None:
+    assert play("imap", Given("imap"), (line,), ruleset(text).judge("imap")) == expected
+
+
+@pytest.mark.parametrize(
+    ("expect", "passes"), [("brake", True), ("archive", True), ("forward", False), ("block", False)]
+)
+def test_an_example_may_expect_the_brake_or_the_other_rule(expect: str, passes: bool) -> None:
+    example = f'[[rule.example]]\nsend = ["a EXPUNGE"]\nexpect = "{expect}"\n'
+    (outcome,) = try_examples(ruleset(BRAKE + rule("imap EXPUNGE", "true", do="archive") + example))
+    assert (outcome.error is None) is passes
+    assert outcome.actual == "brake and archive"
+
+
+def test_a_brake_beside_an_allowing_rule_is_no_plain_forwarding() -> None:
+    example = '[[rule.example]]\nsend = ["a EXPUNGE"]\nexpect = "forward"\n'
+    (outcome,) = try_examples(ruleset(BRAKE + rule("imap EXPUNGE", "true", do="allow") + example))
+    assert "gives brake and allow, expected forward" in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("on", "line", "do", "more"),
+    [
+        ("pop3 DELE", "DELE 1", "keep", ""),
+        ("pop3 DELE", "DELE 1", "delay", 'keep_for = "1d"\n'),
+        ("imap CLOSE", "a CLOSE", "trash", ""),
+        ("imap CLOSE", "a CLOSE", "archive", ""),
+    ],
+)
+def test_every_guarded_action_is_a_word(on: str, line: str, do: str, more: str) -> None:
+    protocol = on.split()[0]
+    judge = ruleset(rule(on, "true", do=do) + more).judge(protocol)
+    assert play(protocol, Given(protocol), (line,), judge) == (do,)

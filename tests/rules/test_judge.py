@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from mailproxy.proto.tokens import BadArguments, Command
-from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.judge import RuleSet, verdicts
 from mailproxy.rules.lines import command_from_line
 from mailproxy.rules.load import parse
 from mailproxy.session.verdict import Action, Decision, Facts
+
+NEEDED = {
+    "brake": 'do = "brake"\nlimit = 3',
+    "delay": 'do = "delay"\nkeep_for = "1d"',
+}
 
 
 def rules(*texts: str) -> RuleSet:
@@ -18,7 +23,8 @@ def rules(*texts: str) -> RuleSet:
     lines = []
     for number, text in enumerate(texts):
         do, mode, on, when = (part.strip() for part in text.split(";"))
-        lines.append(f'[[rule]]\nname = "r{number}"\ndo = "{do}"\nmode = "{mode}"\non = ["{on}"]')
+        do = NEEDED.get(do, f'do = "{do}"')
+        lines.append(f'[[rule]]\nname = "r{number}"\n{do}\nmode = "{mode}"\non = ["{on}"]')
         if when:
             lines.append(f"when = '{when}'")
     return RuleSet(parse("\n".join(lines).encode(), Path("r.toml")))
@@ -168,3 +174,110 @@ def test_explain_says_why() -> None:
     assert steps[0].reason == 'does not hold: user == "x"'
     assert "observe" in steps[1].reason
     assert "could not be evaluated" in steps[2].reason
+
+
+BRAKE = "brake; enforce; imap EXPUNGE;"
+
+
+def brake(
+    ruleset: RuleSet, line: str = "a EXPUNGE", protocol: str = "imap", user: str = ""
+) -> Decision | None:
+    return ruleset.judge(protocol).brake(
+        command_from_line(protocol, line.encode()), Facts(protocol, user=user)
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "rule", "action", "enforced"),
+    [
+        ([BRAKE, BRAKE], "r0", Action.BRAKE, True),
+        (['brake; enforce; imap EXPUNGE; user == "y"', BRAKE], "r1", Action.BRAKE, True),
+        (["brake; observe; imap EXPUNGE;"], "r0", Action.BRAKE, False),
+        # one that is tried out cannot weaken one that is in force
+        (["brake; observe; imap EXPUNGE;", BRAKE], "r1", Action.BRAKE, True),
+        (["brake; enforce; imap EXPUNGE; int(user) > 1", BRAKE], "r0", Action.BLOCK, True),
+        (["brake; observe; imap EXPUNGE; int(user) > 1"], "r0", Action.BLOCK, False),
+        # other rules are not asked
+        (["block; enforce; imap EXPUNGE;", BRAKE], "r1", Action.BRAKE, True),
+    ],
+)
+def test_brakes_are_asked_among_themselves(
+    texts: list[str], rule: str, action: Action, enforced: bool
+) -> None:
+    decision = brake(rules(*texts), user="x")
+    assert decision is not None
+    assert (decision.rule, decision.action, decision.enforced) == (rule, action, enforced)
+
+
+def test_a_brake_is_no_part_of_the_search() -> None:
+    ruleset = rules(BRAKE, "archive; enforce; imap EXPUNGE;")
+    decision = decide(ruleset, "a EXPUNGE", "imap")
+    assert decision is not None
+    assert (decision.rule, decision.action) == ("r1", Action.ARCHIVE)
+    assert decide(rules(BRAKE), "a EXPUNGE", "imap") is None
+    assert brake(rules("archive; enforce; imap EXPUNGE;")) is None
+    assert brake(rules(BRAKE), "a CLOSE") is None
+
+
+def test_a_brake_has_its_settings() -> None:
+    decision = brake(rules(BRAKE))
+    assert decision is not None
+    assert (decision.settings.limit, decision.settings.within) == (3, 3600)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "texts", "verbs", "dialogues", "brakes"),
+    [
+        ("pop3", ["block; enforce; pop3 RETR;"], {"RETR"}, set(), set()),
+        ("pop3", ["block; enforce; pop3 DELE;"], {"DELE"}, {"QUIT"}, set()),
+        ("pop3", ["keep; enforce; pop3 DELE;"], {"DELE"}, {"QUIT"}, set()),
+        ("pop3", ["delay; observe; pop3 DELE;"], {"DELE"}, {"QUIT"}, set()),
+        ("pop3", ["archive; enforce; pop3 DELE;"], {"DELE"}, {"DELE", "QUIT"}, set()),
+        ("pop3", ["archive; observe; pop3 DELE;"], {"DELE"}, {"QUIT"}, set()),
+        ("pop3", ["brake; enforce; pop3 DELE;"], {"DELE"}, {"QUIT"}, {"DELE"}),
+        ("imap", ["trash; enforce; imap CLOSE;"], {"CLOSE"}, {"CLOSE"}, set()),
+        ("imap", ["trash; observe; imap CLOSE;"], {"CLOSE"}, set(), set()),
+        ("imap", ["archive; enforce; imap EXPUNGE;"], {"EXPUNGE"}, {"EXPUNGE"}, set()),
+        ("imap", ["block; enforce; imap EXPUNGE;"], {"EXPUNGE"}, set(), set()),
+        (
+            "imap",
+            ["block; enforce; imap STORE;", "trash; enforce; imap CLOSE;"],
+            {"STORE", "CLOSE"},
+            {"CLOSE"},
+            set(),
+        ),
+        ("imap", ["brake; enforce; imap MOVE;"], {"MOVE"}, {"MOVE"}, {"MOVE"}),
+        ("imap", ["brake; observe; imap MOVE;"], {"MOVE"}, set(), {"MOVE"}),
+        ("imap", ["keep; enforce; pop3 DELE;"], set(), set(), set()),
+        ("smtp", ["block; enforce; smtp RCPT;"], {"RCPT"}, set(), set()),
+    ],
+)
+def test_which_commands_may_take_a_dialogue(
+    protocol: str, texts: list[str], verbs: set[str], dialogues: set[str], brakes: set[str]
+) -> None:
+    judge = rules(*texts).judge(protocol)
+    assert (judge.verbs, judge.dialogues, judge.brakes) == (verbs, dialogues, brakes)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said", "names"),
+    [
+        ([BRAKE], ["r0"], ["r0"]),
+        (["archive; enforce; imap EXPUNGE;", BRAKE], ["r1", "r0"], ["r1", "r0"]),
+        (["block; enforce; imap EXPUNGE;", BRAKE], ["r0"], ["r0"]),
+        (["block; observe; imap EXPUNGE;", BRAKE], ["r1", "r0"], ["r1", "r0"]),
+        (
+            ['brake; enforce; imap EXPUNGE; user == "y"', "trash; enforce; imap EXPUNGE;"],
+            ["r0", "r1"],
+            ["r1"],
+        ),
+    ],
+)
+def test_explain_puts_brakes_first_where_they_are_asked(
+    texts: list[str], said: list[str], names: list[str]
+) -> None:
+    ruleset, command, facts = rules(*texts), command_from_line("imap", b"a EXPUNGE"), Facts("imap", user="x")
+    steps = ruleset.explain("imap", command, facts)
+    assert [step.rule.name for step in steps] == said
+    assert [step.rule.name for step in steps if step.decides] == names
+    assert [each.rule for each in verdicts(ruleset.judge("imap"), command, facts)] == names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailproxy.rules.rule import NOTES, Given, Rule
-from mailproxy.session.verdict import Action, Decision
+from mailproxy.session.verdict import Action, Decision, Settings
 
 
 @pytest.mark.parametrize("action", Action)
@@ -15,8 +15,9 @@ def test_what_is_only_noted_does_not_end_the_search(action: Action, enforce: boo
 
 
 def test_a_decision_has_the_words_of_its_rule() -> None:
-    rule = Rule("r", Action.BLOCK, (), why="because", reply="No", enforce=False)
-    assert rule.decision() == Decision(Action.BLOCK, "r", "because", "No", False)
+    settings = Settings(view="listener")
+    rule = Rule("r", Action.BLOCK, (), why="because", reply="No", enforce=False, settings=settings)
+    assert rule.decision() == Decision(Action.BLOCK, "r", "because", "No", False, settings)
 
 
 def test_what_leaves_a_command_as_it_is() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mailproxy.rules.examples import Outcome, try_examples
@@ -21,10 +23,17 @@ def test_example(outcome: Outcome) -> None:
 
 def test_the_files_load_together() -> None:
     assert [path.name for path in shipped()] == [
+        "archive.toml",
+        "brake.toml",
         "imap-no-deletion.toml",
+        "imap-organise.toml",
         "imap-read-only.toml",
+        "imap-trash.toml",
         "login-needs-tls.toml",
         "pop3-block-dele.toml",
+        "pop3-delay.toml",
+        "pop3-keep-30-days.toml",
+        "pop3-keep.toml",
         "smtp-listed-domains.toml",
         "smtp-recipient-limit.toml",
     ]
@@ -38,3 +47,24 @@ def test_each_file_says_for_whom_it_is_and_shows_both_sides() -> None:
         expected = {example.expect for rule in read(path) for example in rule.examples}
         assert "forward" in expected
         assert len(expected) > 1
+
+
+def test_the_trash_has_the_same_names_in_every_rule() -> None:
+    names = re.compile(r'lowerAscii\(\)\.matches\((r".*")\)')
+    found = {
+        rule.name: names.findall(rule.condition.source)
+        for path in shipped()
+        for rule in read(path)
+        if rule.condition and "trash|" in rule.condition.source
+    }
+    assert len(found) == 5
+    assert len({tuple(each) for each in found.values()}) == 1
+
+
+def test_the_settings_of_the_shipped_files() -> None:
+    settings = {rule.name: rule.settings for rule in load(shipped()).rules}
+    assert settings["pop3-keep"].keep_for is None
+    assert settings["pop3-keep-30-days"].keep_for == 30 * 86_400
+    assert (settings["pop3-delay"].keep_for, settings["pop3-delay"].view) == (14 * 86_400, "client.ip")
+    assert (settings["brake-imap"].limit, settings["brake-imap"].percent) == (200, 50)
+    assert settings["brake-imap"].within == 3600

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from tests.servers.authority import Authority, make_authority
 from tests.servers.daemon import running, server_folder
 from tests.servers.endpoints import ACCOUNTS, ALICE, CAROL, DOMAIN, Account, Ports
-from tests.servers.maildir import fill
+from tests.servers.maildir import deliver, fill
 from tests.servers.messages import sample_messages
 from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.requirements import need_program, need_root, need_user
@@ -39,6 +40,11 @@ mail_fsync = never
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%n {folder}/users
+}}
+passdb {{
+  # newcomers: any other name
+  driver = static
+  args = password={password}
 }}
 userdb {{
   driver = static
@@ -121,6 +127,19 @@ class Dovecot:
         fill(self.maildir(account), messages, self.uid, self.gid)
         return messages
 
+    def newcomer(self, messages: Iterable[bytes] = ()) -> Account:
+        """A user whom nobody has seen before, with these messages in INBOX.
+
+        A refilled mailbox may have its old UIDVALIDITY again; a new user's mail has UIDLs of its own.
+        """
+        account = Account(f"user-{secrets.token_hex(6)}", CAROL.password)
+        fill(self.maildir(account), messages, self.uid, self.gid)
+        return account
+
+    def deliver(self, account: Account, message: bytes) -> None:
+        """One more message for the account's INBOX."""
+        deliver(self.maildir(account), message, self.uid, self.gid)
+
 
 @contextmanager
 def dovecot_running() -> Iterator[Dovecot]:
@@ -165,6 +184,7 @@ def _prepare(server: Dovecot) -> None:
             uid=server.uid,
             gid=server.gid,
             domain=DOMAIN,
+            password=CAROL.password,
             imap=server.imap,
             pop3=server.pop3,
             lmtp=server.lmtp,

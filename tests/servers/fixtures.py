@@ -10,6 +10,7 @@ from tests.servers.cyrus import Cyrus, cyrus_running
 from tests.servers.dovecot import Dovecot, dovecot_running
 from tests.servers.exim import Exim, exim_running
 from tests.servers.postfix import Postfix, postfix_running
+from tests.servers.postgres import Postgres, postgres_running
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +38,11 @@ def exim() -> Iterator[Exim]:
 def cyrus() -> Iterator[Cyrus]:
     """Cyrus: the second IMAP and POP3 server."""
     with cyrus_running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """PostgreSQL, for the store."""
+    with postgres_running() as server:
         yield server

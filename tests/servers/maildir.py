@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +26,15 @@ def fill(box: Path, messages: Iterable[bytes], uid: int, gid: int) -> None:
         os.utime(path, (second, second))
     for path in (box, *box.rglob("*")):
         os.chown(path, uid, gid)
+
+
+def deliver(box: Path, message: bytes, uid: int, gid: int) -> None:
+    """Put one more message into the Maildir, as a local delivery does."""
+    name = f"{time.time_ns()}.{secrets.token_hex(4)}.example"
+    path = box / "tmp" / name
+    path.write_bytes(message)
+    os.chown(path, uid, gid)
+    path.rename(box / "new" / name)
 
 
 def contents(box: Path) -> list[bytes]:

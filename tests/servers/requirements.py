@@ -76,3 +76,11 @@ def unpacked_libraries(root: Path) -> dict[str, str]:
         str(folder) for where in ("usr/lib", "lib") for folder in sorted(root.glob(f"{where}/*-linux-gnu*"))
     ]
     return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+
+
+def need_node_modules(name: str) -> Path:
+    """The folder in which Node finds that package: what ``.ci/run`` installed, else $NODE_PATH."""
+    for folder in (CACHE / "node/node_modules", Path(os.environ.get("NODE_PATH", "/nonexistent"))):
+        if (folder / name).is_dir():
+            return folder
+    missing(f"Node's package {name} is not here; npm install --prefix {CACHE / 'node'} {name}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mailproxy.proto.tokens import Command
-from mailproxy.session.verdict import NO_RULES, Action, Decision, Facts, Judge
+from mailproxy.session.verdict import GUARDED, NO_RULES, Action, Decision, Facts, Judge
 
 
 def test_actions_are_the_words_of_a_rule_file() -> None:
     words = {action.value for action in Action}
-    assert words == {"allow", "observe", "block", "close", "examine", "unselect"}
+    unguarded = {"allow", "observe", "block", "close", "examine", "unselect"}
+    assert words == unguarded | {"keep", "delay", "trash", "archive", "brake"}
+    assert {action.value for action in GUARDED} == words - unguarded
 
 
 def test_a_decision_is_enforced_unless_told() -> None:

@@ -1,0 +1,1 @@
+"""Copies of messages that are deleted on the server: Maildirs below the state folder."""

@@ -1,0 +1,56 @@
+"""The brake of an IMAP session: counts, before they go upstream, the messages that a command removes."""
+
+from __future__ import annotations
+
+from mailproxy.guards.asking import Asking, Offers, Unfulfilled
+from mailproxy.guards.brake import Brake
+from mailproxy.guards.searching import marked, moved, size
+from mailproxy.guards.selected import Selected
+from mailproxy.guards.trash_mailbox import TrashMailbox, is_trash
+from mailproxy.proto.tokens import Command
+from mailproxy.session.guard import Situation
+from mailproxy.session.verdict import Decision
+
+_MOVES = frozenset({"MOVE", "UID MOVE"})
+
+
+class ImapBrake:
+    """Lets a command through, or raises."""
+
+    def __init__(self, brake: Brake, situation: Situation, offers: Offers, mailbox: TrashMailbox) -> None:
+        self._brake = brake
+        self._situation = situation
+        self._offers = offers
+        self._mailbox = mailbox
+
+    def passed(self, command: Command, here: Selected, decision: Decision) -> Asking[None]:
+        """Count what the command removes, and note it before it happens: so nothing is removed uncounted.
+
+        What is in the trash is there to be removed: it is not counted, but refused as all else
+        while the user is held.
+
+        Raises:
+            BadArguments: the command has no set where it needs one.
+            MemoryFailed: it cannot be known whether it is too much.
+            Unfulfilled: it is too much, or the server does not tell.
+        """
+        count, holds = yield from self._count(command, here, decision)
+        why = yield from self._brake.admit(self._situation, decision, count, holds, command.verb)
+        if why:
+            raise Unfulfilled(why.encode("ascii", "replace"), b"LIMIT")
+
+    def _count(self, command: Command, here: Selected, decision: Decision) -> Asking[tuple[int, int]]:
+        """How many messages go, and how many there are; the latter only if it matters."""
+        if command.verb in _MOVES:
+            count = yield from moved(command)
+        else:
+            count = len((yield from marked(command)))
+        if not count:
+            return 0, 0
+        trash = yield from self._mailbox.find(decision.settings.mailbox)
+        if is_trash(here.mailbox, trash):
+            return 0, 0
+        if not decision.settings.percent:
+            return count, 0
+        offers = yield from self._offers.known()
+        return count, (yield from size(offers, command.verb != "MOVE"))

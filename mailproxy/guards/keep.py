@@ -1,0 +1,145 @@
+"""Kept mail, ``do = "keep"`` and ``do = "delay"``: a POP3 program's deletions stay without effect.
+
+The program sees its deletion succeed and never sees the message again; the server keeps it,
+for ever or until ``keep_for`` is over. See docs/design.md, "Kept mail".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
+
+from mailproxy.events import Anomaly, KeepUnavailable, UidlChurn
+from mailproxy.guards.maildrop import BadListing, Listed, Maildrop, read_listing
+from mailproxy.guards.memory import Kept, KeptMail, Mark, MemoryFailed, ViewKey
+from mailproxy.guards.view import View, compare, due
+from mailproxy.session.guard import Answer, Ask, Do, Situation, Step
+from mailproxy.session.verdict import Action, Decision, Facts
+
+_DUE_AT_ONCE = 1000  # real deletions in one session: more would keep the program waiting
+_BATCH = 100  # of them, sent together to a server that takes pipelined commands
+
+
+def view_key(facts: Facts, decision: Decision) -> ViewKey:
+    """Whose view of the mailbox the rule means."""
+    program = {
+        "listener": f"listener {facts.listener}",
+        "client.ip": f"client {facts.client_ip}",
+    }.get(decision.settings.view, "")
+    return ViewKey(facts.upstream, facts.user, program)
+
+
+class Keeper:
+    """One session's kept mail. ``maildrop`` is None when mail cannot be kept, and ``why`` says why.
+
+    ``broken`` is True when it is not known what is kept: then nothing may be listed, since
+    the program would download everything again.
+    """
+
+    def __init__(
+        self, situation: Situation, decision: Decision, memory: KeptMail, now: Callable[[], float]
+    ) -> None:
+        self._situation = situation
+        self._decision = decision
+        self._memory = memory
+        self._now = now
+        self._key = view_key(situation.facts, decision)
+        self._kept: Mapping[bytes, Kept] = {}
+        self._view: View | None = None
+        self._due: Sequence[Listed] = ()
+        self.maildrop: Maildrop | None = None
+        self.why = ""
+        self.broken = False
+
+    def open(self, pipelining: bool) -> Generator[Step, Any, None]:
+        """Learn what the server lists, and what of it is kept."""
+        asks = Ask(b"UIDL"), Ask(b"LIST")
+        if pipelining:
+            uidls, sizes = yield asks
+        else:
+            uidls = yield asks[0]
+            sizes = yield asks[1]
+        if not uidls.good:
+            self._unavailable("the server tells no unique-ids (UIDL)")
+            return
+        try:
+            listing = read_listing(sizes.data if sizes.good else b"", uidls.data)
+        except BadListing as error:
+            self._unavailable(f"the server's list cannot be read: {error}")
+            return
+        try:
+            self._kept = yield Do(lambda: self._memory.recall(self._key, self._now()))
+            view = compare(listing, self._kept)
+            yield from self._look_for_due(view)
+        except MemoryFailed as error:
+            self.broken = True
+            self._unavailable(f"what is kept is not known: {error}")
+            return
+        self._view = view
+        self.maildrop = Maildrop(listing, view.hidden)
+        self._tell(view)
+
+    def _look_for_due(self, view: View) -> Generator[Step, Any, None]:
+        settings = self._decision.settings
+        over = due(view, self._kept, settings.keep_for, self._now())
+        asked = [message for message in over if self._kept[message.uidl].due]
+        timed = [message for message in over if not self._kept[message.uidl].due]
+        if timed and self._decision.action is Action.KEEP and settings.keep_for is not None:
+            since = self._now() - settings.keep_for
+            uidls = [message.uidl for message in timed]
+            wanted = yield Do(lambda: self._memory.wanted_elsewhere(self._key, uidls, since))
+            timed = [message for message in timed if message.uidl not in wanted]
+        self._due = (asked + timed)[:_DUE_AT_ONCE]
+
+    def _unavailable(self, why: str) -> None:
+        self.why = why
+        self._situation.emit(KeepUnavailable(why))
+
+    def _tell(self, view: View) -> None:
+        emit = self._situation.emit
+        if view.churn:
+            emit(UidlChurn(len(view.missing), sum(not row.missing for row in self._kept.values())))
+        if view.changed:
+            emit(Anomaly("uidl_reused", "server", f"{view.changed} kept messages have another size now"))
+
+    def keeps(self, message: Listed) -> bool:
+        """Can this one be hidden from now on?"""
+        assert self._view is not None, "there is a maildrop"
+        return bool(message.uidl) and message.uidl not in self._view.ambiguous
+
+    def commit(self) -> Generator[Step, Any, str]:
+        """QUIT: what was marked is kept from here on. Returns why it could not be, or nothing."""
+        view, maildrop = self._view, self.maildrop
+        if view is None or maildrop is None:
+            return ""
+        marks = [Mark(message.uidl, message.octets) for message in maildrop.marks()]
+        if not (marks or view.missing or view.found):
+            return ""
+        rule, now = self._decision.rule, self._now()
+        try:
+            yield Do(lambda: self._memory.keep(self._key, marks, rule, now, view.missing, view.found))
+        except MemoryFailed as error:
+            return str(error) if marks else ""
+        return ""
+
+    @property
+    def due(self) -> int:
+        """How many messages the server is to delete now."""
+        return len(self._due)
+
+    def delete_due(self, pipelining: bool) -> Generator[Step, Any, list[bytes]]:
+        """Have the server mark what is due; returns the UIDLs of those that it did."""
+        done: list[bytes] = []
+        size = _BATCH if pipelining else 1
+        for start in range(0, len(self._due), size):
+            batch = self._due[start : start + size]
+            answers: tuple[Answer, ...] = yield tuple(Ask(b"DELE %d" % message.number) for message in batch)
+            done += [message.uidl for message, answer in zip(batch, answers, strict=True) if answer.good]
+        return done
+
+    def deleted(self, uidls: Sequence[bytes]) -> Generator[Step, Any, None]:
+        """The server has deleted them. If that cannot be noted now, it is when they are not listed."""
+        try:
+            yield Do(lambda: self._memory.forget(self._key, uidls, self._now()))
+        except MemoryFailed as error:
+            self._situation.emit(Anomaly("kept_mail_not_noted", "proxy", str(error)))

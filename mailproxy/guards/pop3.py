@@ -1,0 +1,228 @@
+"""The guard of a POP3 session in which deletions have a rule.
+
+With kept mail in force it answers for the maildrop: listings are its own, and numbers are
+translated. Whatever the rules say, QUIT is its own affair: the server deletes at QUIT and
+at no other moment (RFC 1939 §6), so a session in which nothing was to be deleted sends RSET
+before it, and a server that deletes what was only read (EXPIRE 0) never gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from mailproxy.events import Anomaly, Deleted, ExpireZero
+from mailproxy.guards.archive_pop3 import archive_message
+from mailproxy.guards.brake import Brake
+from mailproxy.guards.keep import Keeper
+from mailproxy.guards.maildrop import Maildrop
+from mailproxy.guards.memory import Memory
+from mailproxy.guards.pop3_answers import answer_from, translated
+from mailproxy.proto.pop3_args import number
+from mailproxy.proto.pop3_verbs import VERBS
+from mailproxy.proto.tokens import Command
+from mailproxy.session.guard import Ask, Dialogue, Forward, Local, Opening, Situation, Step, Treatment
+from mailproxy.session.verdict import Action, Decision
+
+_PROBE = Command("DELE", b"DELE 1\r\n", b"1", VERBS["DELE"])
+_BYE = b"+OK Signing off\r\n"
+_NO_SUCH = b"-ERR There is no such message\r\n"
+
+
+class Pop3Guard:
+    """See :class:`~mailproxy.session.guard.Guard`."""
+
+    def __init__(self, situation: Situation, memory: Memory, now: Callable[[], float]) -> None:
+        self._situation = situation
+        self._memory = memory
+        self._now = now
+        self._keeper = self._make_keeper()
+        self._brake = Brake(memory.brakes, now)
+        self._deleted: set[int] = set()  # numbers of the server, that it has marked
+        self._size = -1  # messages in the maildrop, as far as somebody asked
+        self._pipelining = False
+        self._expires = False  # the server deletes what was read
+        self.verbs = frozenset({"DELE", "RSET", "QUIT"})
+        if self._keeper is not None:
+            self.verbs |= {"STAT", "LIST", "UIDL", "LAST", "RETR", "TOP"}
+        self.alone = frozenset({"QUIT"}) | (
+            (situation.judge.dialogues | situation.judge.brakes) & frozenset({"DELE"})
+        )
+
+    def _make_keeper(self) -> Keeper | None:
+        """Kept mail is in force for a whole session, so it is decided before its first deletion."""
+        situation = self._situation
+        decision = None
+        if "DELE" in situation.judge.verbs:
+            decision = situation.judge.decide(_PROBE, situation.facts)
+        if decision is None or not decision.enforced or decision.action not in (Action.KEEP, Action.DELAY):
+            return None
+        return Keeper(situation, decision, self._memory.kept, self._now)
+
+    @property
+    def _maildrop(self) -> Maildrop | None:
+        return self._keeper.maildrop if self._keeper is not None else None
+
+    def opened(self) -> Opening:
+        """What the server can do, and what is kept."""
+        capabilities = yield Ask(b"CAPA")
+        lines = capabilities.data.upper().splitlines() if capabilities.good else []
+        self._pipelining = b"PIPELINING" in lines
+        self._expires = any(line.split()[:2] == [b"EXPIRE", b"0"] for line in lines)
+        if self._expires:
+            self._situation.emit(ExpireZero())
+        if self._keeper is not None:
+            yield from self._keeper.open(self._pipelining)
+
+    def treat(self, command: Command, decision: Decision | None) -> Treatment | None:
+        """What becomes of a command that concerns the maildrop."""
+        match command.verb:
+            case "QUIT":
+                return Treatment(self._quit())
+            case "RSET":
+                self._deleted.clear()
+                if self._maildrop is not None:
+                    self._maildrop.reset()
+                return None
+            case "DELE":
+                return self._delete(command, decision)
+        keeper, maildrop = self._keeper, self._maildrop
+        if keeper is not None and keeper.broken:
+            return Treatment(Local(_temporary(keeper.why)), "refuse")
+        if maildrop is None:
+            return None
+        if command.verb in ("RETR", "TOP"):
+            line = translated(command, maildrop)
+            return Treatment(Forward(line) if line else Local(_NO_SUCH))
+        return Treatment(Local(answer_from(command, maildrop)))
+
+    # -- DELE ---------------------------------------------------------------------------
+
+    def _delete(self, command: Command, decision: Decision | None) -> Treatment:
+        asked = number(command.args)
+        message = self._maildrop.find(asked or 0) if self._maildrop is not None else None
+        if asked is None or (self._maildrop is not None and message is None):
+            return Treatment(Local(_NO_SUCH), "answered")
+        passes = decision is None or decision.lifted or decision.action is Action.ALLOW
+        keeps = decision is not None and not passes and decision.action in (Action.KEEP, Action.DELAY)
+        if keeps:
+            refused = self._cannot_keep(asked)
+            if refused:
+                return Treatment(Local(refused), "refuse")
+        braked = (
+            self._situation.judge.brake(command, self._situation.facts)
+            if "DELE" in self._situation.judge.brakes
+            else None
+        )
+        archives = decision is not None and not passes and decision.action is Action.ARCHIVE
+        if braked is None and not archives:
+            return Treatment(self._carry_out(asked, keeps))
+        return Treatment(self._considered(asked, keeps, braked, decision if archives else None))
+
+    def _cannot_keep(self, asked: int) -> bytes:
+        """Why this message cannot be kept, as an answer; empty when it can."""
+        keeper, maildrop = self._keeper, self._maildrop
+        if keeper is None:
+            return _temporary("a rule about kept mail came into force: please log in again")
+        message = maildrop.find(asked) if maildrop is not None else None
+        if message is None:
+            text = f"Mail cannot be kept, so it is not deleted: {keeper.why}"
+            return f"-ERR [SYS/{'TEMP' if keeper.broken else 'PERM'}] {text}\r\n".encode("ascii", "replace")
+        if not keeper.keeps(message):
+            return b"-ERR [SYS/PERM] Other messages have the same unique-id: it is not deleted\r\n"
+        return b""
+
+    def _carry_out(self, asked: int, keeps: bool) -> Forward | Local:
+        maildrop = self._maildrop
+        if maildrop is None:
+            self._deleted.add(asked)
+            return Forward()
+        message = maildrop.find(asked)
+        assert message is not None, "it was found before"
+        if keeps:
+            maildrop.mark(asked)
+            return Local(b"+OK Message %d deleted\r\n" % asked)
+        maildrop.delete(asked)
+        self._deleted.add(message.number)
+        return Forward(b"DELE %d\r\n" % message.number)
+
+    def _considered(
+        self, asked: int, keeps: bool, braked: Decision | None, archives: Decision | None
+    ) -> Dialogue:
+        """A deletion that is counted, or that needs a copy first."""
+        why = (yield from self._held(braked)) if braked is not None else ""
+        if not why and archives is not None:
+            message = self._maildrop.find(asked) if self._maildrop is not None else None
+            at = message.number if message is not None else asked
+            failed = yield from archive_message(
+                at, self._memory.archive, self._situation.facts, archives.rule, self._now()
+            )
+            if failed:
+                self._situation.emit(Anomaly("not_archived", "proxy", failed))
+                why = "The copy that has to be made first could not be made"
+        return Local(_temporary(why)) if why else self._carry_out(asked, keeps)
+
+    def _held(self, braked: Decision) -> Generator[Step, Any, str]:
+        """Why one more deletion is too much; empty when it is not."""
+        if self._size < 0:
+            self._size = yield from self._count()
+        return (yield from self._brake.check(self._situation, braked, self._so_far + 1, self._size))
+
+    def _count(self) -> Generator[Step, Any, int]:
+        if self._maildrop is not None:
+            return len(self._maildrop)
+        answer = yield Ask(b"STAT")
+        words = answer.line.split()
+        return int(words[1]) if answer.good and len(words) > 1 and words[1].isdigit() else 0
+
+    @property
+    def _so_far(self) -> int:
+        marked = len(self._maildrop.marked) if self._maildrop is not None else 0
+        return marked + len(self._deleted)
+
+    def replied(self, command: Command, status: str) -> None:
+        """A deletion that the server refused is none; and QUIT is what makes them true."""
+        if command.verb == "QUIT" and status == "OK":
+            self._ended()
+        elif command.verb == "RETR" and status == "OK" and self._maildrop is not None:
+            self._maildrop.last = max(self._maildrop.last, number(command.args) or 0)
+        elif command.verb == "DELE" and status != "OK":
+            asked, maildrop = number(command.args) or 0, self._maildrop
+            if maildrop is not None:
+                self._deleted.discard(maildrop.restore(asked))
+            else:
+                self._deleted.discard(asked)
+
+    # -- QUIT ---------------------------------------------------------------------------
+
+    def _quit(self) -> Dialogue:
+        keeper = self._keeper
+        if keeper is not None:
+            failed = yield from keeper.commit()
+            if failed:  # nothing is marked, here or there
+                return Local(_temporary(f"Nothing was deleted: {failed}"), cut=True)
+        if self._so_far and "DELE" in self._situation.judge.brakes:
+            failed = yield from self._brake.note(self._situation, self._so_far)
+            if failed:
+                self._situation.emit(Anomaly("deletions_not_counted", "proxy", failed))
+        if not self._deleted:
+            reset = yield Ask(b"RSET")
+            if not reset.good or self._expires:
+                self._ended()
+                return Local(_BYE, cut=True)
+        purged = (yield from keeper.delete_due(self._pipelining)) if keeper is not None else []
+        if keeper is None or not purged:
+            return Forward()
+        answer = yield Ask(b"QUIT")
+        if answer.good:
+            yield from keeper.deleted(purged)
+            self._ended()
+        return Local(answer.line, close=True)
+
+    def _ended(self) -> None:
+        kept = len(self._maildrop.marked) if self._maildrop is not None else 0
+        self._situation.emit(Deleted(len(self._deleted), kept))
+
+
+def _temporary(why: str) -> bytes:
+    return f"-ERR [SYS/TEMP] {why}\r\n".encode("ascii", "replace")

@@ -1,0 +1,121 @@
+"""Which mailbox is the trash: found once in a session, and made where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mailproxy.guards.asking import Asking, Offers, Unfulfilled, ask
+from mailproxy.guards.imap_answers import (
+    Listed,
+    listed,
+    of_list,
+    of_namespace,
+    personal_prefix,
+    status_text,
+)
+from mailproxy.guards.mailbox_names import Unquotable, quoted, readable
+from mailproxy.session.guard import Answer, Ask
+
+NAMES = (
+    "Trash",
+    "Deleted Items",
+    "Deleted Messages",
+    "[Gmail]/Trash",
+    "[Google Mail]/Trash",
+)
+"""What servers without attributes call it, in any case, also below INBOX; the first one counts."""
+
+
+class TrashMailbox:
+    """The trash of one session."""
+
+    def __init__(self, offers: Offers) -> None:
+        self._offers = offers
+        self._mailboxes: list[Listed] | None = None
+        self._made: Listed | None = None
+
+    def find(self, preferred: str) -> Asking[Listed | None]:
+        """The mailbox with ``\\Trash`` (RFC 6154 §2), else the one called ``preferred``, else by usual names.
+
+        Raises:
+            Unfulfilled: the server does not tell its mailboxes.
+        """
+        if self._mailboxes is None:
+            self._mailboxes = yield from self._list()
+        return chosen(self._mailboxes, preferred) or self._made
+
+    def make(self, preferred: str) -> Asking[Listed]:
+        """A new one, among the user's own mailboxes, and subscribed.
+
+        Raises:
+            Unfulfilled: the server makes none.
+        """
+        prefix = yield from self._prefix()
+        trash = Listed(prefix + preferred.encode("ascii", "replace"))
+        name = sent(trash)
+        created: Answer = yield Ask(b"CREATE " + name)
+        if not created.good and status_text(created.line)[0].upper() != b"ALREADYEXISTS":
+            raise Unfulfilled.by(created)
+        yield Ask(b"SUBSCRIBE " + name)  # without it the trash is there all the same
+        self._made = trash
+        return trash
+
+    def forget(self) -> None:
+        """It may be gone, or be another one: look anew when it is needed again."""
+        self._mailboxes = self._made = None
+
+    def _list(self) -> Asking[list[Listed]]:
+        offers = yield from self._offers.known()
+        # RFC 6154 §5.2: asked for by name, since plain LIST need not tell the attribute.
+        if "IMAP4REV2" in offers or {"SPECIAL-USE", "LIST-EXTENDED"} <= offers:
+            answer: Answer = yield Ask(b'LIST "" "*" RETURN (SPECIAL-USE)', of_list)
+            if answer.good:
+                return listed(answer.data)
+        plain = yield from ask(b'LIST "" "*"', of_list)
+        return listed(plain.data)
+
+    def _prefix(self) -> Asking[bytes]:
+        offers = yield from self._offers.known()
+        if not offers & {"NAMESPACE", "IMAP4REV2"}:
+            return b""
+        answer: Answer = yield Ask(b"NAMESPACE", of_namespace)
+        return personal_prefix(answer.data)
+
+
+def chosen(mailboxes: Iterable[Listed], preferred: str) -> Listed | None:
+    """The trash among these mailboxes."""
+    able = [each for each in mailboxes if each.selectable]
+    for mailbox in able:
+        if b"\\trash" in mailbox.attributes:
+            return mailbox
+    for name in (preferred, *NAMES):
+        for mailbox in able:
+            if name.casefold() in _ways_to_say(mailbox):
+                return mailbox
+    return None
+
+
+def _ways_to_say(mailbox: Listed) -> tuple[str, str]:
+    """The whole name, and the name below INBOX, where some servers put all mailboxes of a user."""
+    name = readable(mailbox.name, mailbox.delimiter).casefold()
+    below = f"inbox{mailbox.delimiter.decode('ascii', 'replace')}"
+    return name, name.removeprefix(below) if mailbox.delimiter else name
+
+
+def sent(mailbox: Listed) -> bytes:
+    """The name as it stands in a command.
+
+    Raises:
+        Unfulfilled: it can only be sent as a literal.
+    """
+    try:
+        return quoted(mailbox.name)
+    except Unquotable as error:
+        raise Unfulfilled(str(error).encode(), b"CANNOT") from error
+
+
+def is_trash(selected: bytes, trash: Listed | None) -> bool:
+    """Is the mailbox that the client has selected under this name the trash itself?"""
+    if trash is None:
+        return False
+    return readable(selected, trash.delimiter) == readable(trash.name, trash.delimiter)

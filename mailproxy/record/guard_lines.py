@@ -1,0 +1,33 @@
+"""How it is said in the log what guards of IMAP sessions did with deletions, and whom the brake holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from mailproxy.events import BrakeHeld, MovedToTrash, TrashFailed
+
+_RELEASE = "find out which program deletes so much, then let it go on with: mailproxy release"
+_STAYS = "nothing is lost: the messages stay where they are, marked as deleted"
+
+
+def _brake_held(log: FilteringBoundLogger, event: BrakeHeld) -> None:
+    log.error("brake.held", user=event.user, rule=event.rule, why=event.why, hint=_RELEASE)
+
+
+def _moved_to_trash(log: FilteringBoundLogger, event: MovedToTrash) -> None:
+    log.info("trash.moved", mailbox=event.mailbox, trash=event.trash, messages=event.messages)
+
+
+def _trash_failed(log: FilteringBoundLogger, event: TrashFailed) -> None:
+    log.warning("trash.failed", mailbox=event.mailbox, why=event.why, hint=_STAYS)
+
+
+GUARDS: dict[type, Callable[[FilteringBoundLogger, Any], None]] = {
+    BrakeHeld: _brake_held,
+    MovedToTrash: _moved_to_trash,
+    TrashFailed: _trash_failed,
+}
+"""A row for each kind of event."""

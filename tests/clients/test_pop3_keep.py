@@ -1,0 +1,152 @@
+"""POP3 programs that delete, in front of a proxy that keeps: the program has its way, IMAP has its mail."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.clients import deleting, on_server
+from tests.clients.claws_mail import claws_mail
+from tests.clients.standard_library import body, letter
+from tests.proxy_process import COMMAND, PROJECT, Proxy, Way, mailproxy_running
+from tests.servers.dovecot import Dovecot
+from tests.servers.endpoints import Account
+from tests.servers.messages import sample_messages
+
+LOADED = list(sample_messages().values())
+FLAGS = {
+    1: ["\\Flagged"],
+    2: ["\\Answered", "$Forwarded"],
+    3: ["\\Draft", "work"],
+    5: ["\\Seen", "\\Flagged"],
+}
+THIRTY_ONE_DAYS = 31 * 86400.0
+
+DELETING = [
+    deleting.fetchmail,
+    deleting.getmail,
+    deleting.mpop,
+    deleting.curl,
+    deleting.poplib,
+    claws_mail,
+]
+
+
+@pytest.fixture(scope="module")
+def keeping(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with _proxy(dovecot, tmp_path_factory.mktemp("keep"), "pop3-keep") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def keeping_thirty_days(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with _proxy(dovecot, tmp_path_factory.mktemp("keep-30-days"), "pop3-keep-30-days") as running:
+        yield running
+
+
+def _proxy(dovecot: Dovecot, folder: Path, rules: str):  # type: ignore[no-untyped-def]
+    way = Way("pop3", "pop3", "implicit", "implicit", dovecot.pop3.secure, dovecot.authority.ca)
+    return mailproxy_running(folder, [way], [PROJECT / f"rules/{rules}.toml"])
+
+
+def bodies(messages: list[bytes]) -> list[bytes]:
+    return [body(message) for message in messages]
+
+
+def without_seen(messages: list[on_server.Stored]) -> list[on_server.Stored]:
+    """RETR may say that a message was seen; nothing else may change."""
+    return [replace(one, flags=one.flags - {"\\Seen"}) for one in messages]
+
+
+@pytest.mark.parametrize("collect", DELETING, ids=lambda value: value.__name__)
+def test_each_message_comes_once_and_all_stay(
+    keeping: Proxy, dovecot: Dovecot, tmp_path: Path, collect: deleting.Collector
+) -> None:
+    account = dovecot.newcomer(LOADED)
+    on_server.add_flags(dovecot, account, FLAGS)
+    before = on_server.stored(dovecot, account)
+    assert len(before) == len(LOADED)
+    door = keeping.door("pop3")
+
+    assert bodies(collect(tmp_path, door, account)) == bodies(LOADED)
+    assert without_seen(on_server.stored(dovecot, account)) == without_seen(before)
+
+    assert bodies(collect(tmp_path, door, account)) == bodies(LOADED), "the second run fetched again"
+
+    dovecot.deliver(account, letter("arrived-later"))
+    for _ in range(2):
+        fetched = bodies(collect(tmp_path, door, account))
+        assert fetched == bodies([*LOADED, letter("arrived-later")])
+    after = on_server.stored(dovecot, account)
+    assert without_seen(after[:-1]) == without_seen(before)
+    assert body(after[-1].message) == body(letter("arrived-later"))
+
+    _restore(keeping, account)
+    again = bodies(collect(tmp_path, door, account))
+    assert again[len(LOADED) + 1 :] == bodies([*LOADED, letter("arrived-later")])
+    assert len(on_server.stored(dovecot, account)) == len(LOADED) + 1
+
+
+def test_a_program_that_keeps_is_not_disturbed(keeping: Proxy, dovecot: Dovecot, tmp_path: Path) -> None:
+    account = dovecot.newcomer(LOADED)
+    before = on_server.stored(dovecot, account)
+    other = tmp_path / "other"
+    other.mkdir()
+    door = keeping.door("pop3")
+    for _ in range(2):
+        assert bodies(deleting.fetchmail_keeping(tmp_path, door, account)) == bodies(LOADED)
+    # what this program has seen, another one of the same user deletes
+    assert bodies(deleting.mpop(other, door, account)) == bodies(LOADED)
+    dovecot.deliver(account, letter("arrived-later"))
+    for _ in range(2):
+        fetched = deleting.fetchmail_keeping(tmp_path, door, account)
+        assert bodies(fetched) == bodies([*LOADED, letter("arrived-later")])
+    assert without_seen(on_server.stored(dovecot, account)[:-1]) == without_seen(before)
+
+
+@pytest.mark.parametrize("collect", DELETING[:-1], ids=lambda value: value.__name__)
+def test_when_the_time_is_over_the_server_deletes(
+    keeping_thirty_days: Proxy, dovecot: Dovecot, tmp_path: Path, collect: deleting.Collector
+) -> None:
+    account = dovecot.newcomer(LOADED)
+    door = keeping_thirty_days.door("pop3")
+    collect(tmp_path, door, account)
+    dovecot.deliver(account, letter("arrived-later"))
+    expected = bodies([*LOADED, letter("arrived-later")])
+    assert bodies(collect(tmp_path, door, account)) == expected
+    assert bodies(on_server.messages(dovecot, account)) == expected
+
+    _let_time_pass(keeping_thirty_days, account, except_last=True)
+    assert bodies(collect(tmp_path, door, account)) == expected, "nothing is fetched again"
+    assert bodies(on_server.messages(dovecot, account)) == expected[-1:]
+    assert bodies(collect(tmp_path, door, account)) == expected
+    assert bodies(on_server.messages(dovecot, account)) == expected[-1:]
+
+
+def _restore(proxy: Proxy, account: Account) -> None:
+    words = ["kept", "restore", "--user", account.user, "--all", "--config", str(proxy.config)]
+    done = subprocess.run(
+        [*COMMAND, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _let_time_pass(proxy: Proxy, account: Account, *, except_last: bool) -> None:
+    """All that is kept for the user was kept 31 days earlier, but for what was kept last."""
+    mine = (
+        "SELECT kept.rowid FROM mailproxy_kept AS kept JOIN mailproxy_views AS views ON views.id = kept.view "
+        "WHERE views.username = ? AND kept.since < (SELECT max(since) FROM mailproxy_kept)"
+    )
+    assert except_last
+    with closing(sqlite3.connect(proxy.config.parent / "state/mailproxy.db")) as store, store:
+        changed = store.execute(
+            f"UPDATE mailproxy_kept SET since = since - ? WHERE rowid IN ({mine})",
+            (THIRTY_ONE_DAYS, account.user),
+        )
+        assert changed.rowcount == len(LOADED)
