@@ -273,6 +273,14 @@ class TrashFailed:
     why: str
 
 
+@dataclass(slots=True)
+class ArchiveFailed:
+    """What a program wanted expunged from ``mailbox`` could not be archived first, and stays there."""
+
+    mailbox: str
+    why: str
+
+
 Event = (
     SessionStarted
     | LegSecured
@@ -298,4 +306,5 @@ Event = (
     | BrakeHeld
     | MovedToTrash
     | TrashFailed
+    | ArchiveFailed
 )

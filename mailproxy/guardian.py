@@ -42,7 +42,7 @@ class Guardian:
         self._failing = False
         archive = MaildirArchive(config.state / "archive", self._store.archive)
         self.guards = guard_maker(Memory(self._store.kept, self._store.brakes, archive), now)
-        self._usage = UsageSink(self._store, log.session("usage"), now)
+        self._usage = UsageSink(self._store, log.tell, now)
 
     def judge(self, judge: Judge) -> Judge:
         """The same rules, with what operators have lifted."""

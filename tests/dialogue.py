@@ -9,7 +9,20 @@ from pathlib import Path
 
 from mailproxy.proto.tokens import Side
 
-OPTIONS = {"guard", "observe", "starttls", "tls", "tls-required", "rules", "block", "uncut", "after", "guards", "kept", "broken"}
+OPTIONS = {
+    "guard",
+    "observe",
+    "starttls",
+    "tls",
+    "tls-required",
+    "rules",
+    "block",
+    "uncut",
+    "after",
+    "guards",
+    "kept",
+    "broken",
+}
 
 _SIDES = {"C": Side.CLIENT, "S": Side.SERVER}
 _OCTETS = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}

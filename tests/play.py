@@ -69,8 +69,8 @@ from mailproxy.session.guard import GuardMaker, no_guards
 from mailproxy.session.options import Options
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import NO_RULES, Facts, Judge
-from tests.guards.remembering import DAY, NOW, RememberedArchive, RememberedBrakes, RememberedMail
 from tests.dialogue import Act, Expect, Happens, Send, Transcript, parse
+from tests.guards.remembering import DAY, NOW, RememberedArchive, RememberedBrakes, RememberedMail
 from tests.oracle import commands_in
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"

@@ -49,7 +49,9 @@ class Appender:
             if tls == "starttls":
                 self._say(b"STARTTLS", "STARTTLS")
                 if self._input:
-                    raise AppendFailed("the server sent octets behind its answer to STARTTLS: they are not its own")
+                    raise AppendFailed(
+                        "the server sent octets behind its answer to STARTTLS: they are not its own"
+                    )
                 self._encrypt(context, host)
         except BaseException:
             self._socket.close()
@@ -73,12 +75,12 @@ class Appender:
         """With AUTHENTICATE PLAIN (RFC 4616) where the server has it, else with LOGIN."""
         self._say(b"CAPABILITY", "CAPABILITY")
         if "AUTH=PLAIN" in self._told:
-            secret = base64.b64encode(f"\0{user}\0{password}".encode())
+            secret = base64.b64encode("\0".join(("", user, password)).encode("utf-8", "surrogateescape"))
             self._say(b"AUTHENTICATE PLAIN", "the login", secret)
             return
         if "LOGINDISABLED" in self._told:
             raise AppendFailed("the server takes no password here (LOGINDISABLED)")
-        words = (user.encode(), password.encode())
+        words = [word.encode("utf-8", "surrogateescape") for word in (user, password)]
         self._say(b"LOGIN {%d}" % len(words[0]), "the login", words[0] + b" {%d}" % len(words[1]), words[1])
 
     def append(
@@ -86,7 +88,8 @@ class Appender:
     ) -> None:
         """The message goes into the mailbox as it is. A flag or date against the grammar is left out."""
         name = re.sub(r'(["\\])', r"\\\1", modified_utf7(mailbox))
-        line = f'APPEND "{name}" ({' '.join(flag for flag in flags if _FLAG.fullmatch(flag))})'.encode()
+        kept = " ".join(flag for flag in flags if _FLAG.fullmatch(flag))
+        line = f'APPEND "{name}" ({kept})'.encode()
         if seconds_of(internaldate) is not None:
             line += f' "{internaldate}"'.encode()
         tag = self._send_line(line + b" {%d}" % octets)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from mailproxy.archive.folders import open_box, open_folder
+from mailproxy.archive.folders import FolderRefused, open_box, open_folder
 from mailproxy.archive.maildir import key_of
 from mailproxy.archive.names import safe_name, shown_name
 from mailproxy.archive.writing import unique_part
@@ -35,7 +35,11 @@ class Stray:
 
 
 class ArchiveFiles:
-    """All files below ``root``. Each folder is read once, when it is first asked for."""
+    """All files below ``root``. Each folder is read once, when it is first asked for.
+
+    Raises:
+        OSError: by any method: a folder that is there cannot be read.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -58,7 +62,7 @@ class ArchiveFiles:
         for upstream in self._folders(()):
             for folder in [safe_name(user)] if user is not None else self._folders((upstream,)):
                 for file in sorted(set(self._names((upstream, folder)).values()) - set(known)):
-                    with suppress(OSError), self.open(file) as stream:
+                    with suppress(FileNotFoundError), self.open(file) as stream:
                         status = os.fstat(stream.fileno())
                         where = (shown_name(upstream), shown_name(folder))
                         yield Stray(file, *where, status.st_size, status.st_mtime)
@@ -83,11 +87,11 @@ class ArchiveFiles:
         """Unique part of the name → file, of one user."""
         if parts not in self._boxes:
             names: dict[str, str] = {}
-            with suppress(OSError):
+            with suppress(FileNotFoundError, FolderRefused):
                 user = open_folder(self._root, parts)
                 try:
                     for name in ("new", "cur"):
-                        with suppress(OSError), open_box(user, name) as box:
+                        with suppress(FileNotFoundError), open_box(user, name) as box:
                             names |= {unique_part(at): "/".join((*parts, name, at)) for at in os.listdir(box)}
                 finally:
                     os.close(user)
@@ -97,7 +101,7 @@ class ArchiveFiles:
     def _folders(self, parts: tuple[str, ...]) -> list[str]:
         try:
             folder = open_folder(self._root, parts)
-        except OSError:
+        except (FileNotFoundError, FolderRefused):
             return []
         try:
             return sorted(os.listdir(folder))

@@ -23,4 +23,6 @@ def flags_of(file: str) -> tuple[str, ...]:
     """The flags that the letters behind a file's name stand for."""
     _, _, letters = file.rpartition(":2,")
     names = {letter: flag for flag, letter in _LETTERS.items()}
-    return tuple(f"\\{names[one][1:].capitalize()}" for one in letters if one in names) if ":2," in file else ()
+    return (
+        tuple(f"\\{names[one][1:].capitalize()}" for one in letters if one in names) if ":2," in file else ()
+    )

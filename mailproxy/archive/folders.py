@@ -15,26 +15,27 @@ class FolderRefused(OSError):
     """This folder is not used; ``strerror`` says why, ``filename`` which it is."""
 
 
-def open_folder(root: Path, parts: Sequence[str] = (), *, make: bool = False) -> int:
+def open_folder(root: Path, parts: Sequence[str] = (), *, write: bool = False) -> int:
     """A descriptor of ``root``/``parts``…, which the caller closes.
 
-    ``make``: folders that are not there are made, with mode 0700, and would survive a loss of power.
+    ``write``: folders that are not there are made, with mode 0700, and would survive a loss of power.
 
     Raises:
-        FolderRefused: one is a symbolic link, belongs to another user, or others may write to it.
+        FolderRefused: one is a symbolic link; or, to ``write``, belongs to another user, or others may
+            write to it.
         OSError: it is not there, or cannot be made or opened.
     """
-    if make and not root.is_dir():
+    if write and not root.is_dir():
         root.parent.mkdir(parents=True, exist_ok=True)
         _make(str(root), None)
-    folder = _open(str(root), None, root)
+    folder = _open(str(root), None, root, write)
     path = root
     for part in parts:
         path /= part
         try:
-            if make:
+            if write:
                 _make(part, folder)
-            below = _open(part, folder, path)
+            below = _open(part, folder, path, write)
         finally:
             os.close(folder)
         folder = below
@@ -66,7 +67,7 @@ def _make(name: str, parent: int | None) -> None:
         os.close(above)
 
 
-def _open(name: str, parent: int | None, path: Path) -> int:
+def _open(name: str, parent: int | None, path: Path, write: bool) -> int:
     try:
         folder = os.open(name, _FOLDER, dir_fd=parent)
     except OSError as error:
@@ -74,13 +75,15 @@ def _open(name: str, parent: int | None, path: Path) -> int:
             why = "it is a symbolic link or no folder"
             raise FolderRefused(error.errno, why, str(path)) from error
         raise OSError(error.errno, error.strerror, str(path)) from error
-    status = os.fstat(folder)
-    why = ""
-    if status.st_uid != os.geteuid():
-        why = f"it belongs to another user (number {status.st_uid}, the proxy runs as {os.geteuid()})"
-    elif status.st_mode & 0o022:
-        why = "other users may write to it"
+    why = not_ours(os.fstat(folder)) if write else ""
     if why:
         os.close(folder)
         raise FolderRefused(errno.EPERM, why, str(path))
     return folder
+
+
+def not_ours(status: os.stat_result) -> str:
+    """Why others could exchange what is in this folder; empty when they cannot."""
+    if status.st_uid != os.geteuid():
+        return f"it belongs to another user (number {status.st_uid}, the proxy runs as {os.geteuid()})"
+    return "other users may write to it" if status.st_mode & 0o022 else ""

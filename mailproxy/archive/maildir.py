@@ -55,8 +55,8 @@ class MaildirArchive:
     def _maildir(self, parts: tuple[str, ...]) -> int:
         """The descriptor of a user's Maildir, with all of its folders in place."""
         for box in BOXES:
-            os.close(open_folder(self.folder, (*parts, box), make=True))
-        return open_folder(self.folder, parts)
+            os.close(open_folder(self.folder, (*parts, box), write=True))
+        return open_folder(self.folder, parts, write=True)
 
 
 def key_of(message: Message) -> str:

@@ -21,6 +21,7 @@ COMMANDS = (
     ),
     LazyCommand("rules", "mailproxy.cli.rules", "app", "List and test rules; ask which one decides."),
     LazyCommand("kept", "mailproxy.cli.kept", "app", "Mail that programs believe deleted."),
+    LazyCommand("archive", "mailproxy.cli.archive", "app", "Copies of what was deleted, and the way back."),
     LazyCommand("release", "mailproxy.cli.release", "release", "Let a user delete again whom a brake holds."),
     LazyCommand("allow", "mailproxy.cli.allow", "allow", "Lift a rule for a user, for a while."),
     LazyCommand("audit", "mailproxy.cli.audit", "audit", "Who did what to the mail, and who allowed it."),

@@ -60,9 +60,13 @@ class Offers:
         self._found: frozenset[str] | None = None
 
     def known(self) -> Asking[frozenset[str]]:
-        """The names, in upper case."""
+        """The names, in upper case.
+
+        Raises:
+            Unfulfilled: the server does not tell.
+        """
         if self._found is None:
-            answer: Answer = yield Ask(b"CAPABILITY", of_capability)
+            answer = yield from ask(b"CAPABILITY", of_capability)
             self._found = imap_capabilities(answer.data) or frozenset()
         return self._found | self._told()
 

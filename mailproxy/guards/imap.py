@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mailproxy.guards.archive_imap import ToArchive
 from mailproxy.guards.asking import Asking, Offers, Unfulfilled, misplaced, refused
 from mailproxy.guards.brake import Brake
 from mailproxy.guards.imap_brake import ImapBrake
@@ -16,6 +17,8 @@ from mailproxy.proto.tokens import BadArguments, Command
 from mailproxy.session.guard import Dialogue, Forward, Opening, Outcome, Situation, Treatment
 from mailproxy.session.verdict import Action, Decision
 
+_EXPUNGES = frozenset({"EXPUNGE", "UID EXPUNGE", "CLOSE"})
+
 
 class ImapGuard:
     """See :class:`~mailproxy.session.guard.Guard`."""
@@ -23,12 +26,11 @@ class ImapGuard:
     def __init__(self, situation: Situation, memory: Memory, now: Callable[[], float]) -> None:
         """``now`` gives seconds since 1970-01-01 UTC."""
         self._situation = situation
-        self._memory = memory
-        self._now = now
         self._selected: Selected | None = None
         self._offers = Offers(situation.capabilities)
         self._mailbox = TrashMailbox(self._offers)
         self._trash = ToTrash(self._offers, self._mailbox, situation.emit)
+        self._archive = ToArchive(self._offers, memory.archive, situation.facts, situation.emit, now)
         self._brake = ImapBrake(Brake(memory.brakes, now), situation, self._offers, self._mailbox)
 
     @property
@@ -80,6 +82,8 @@ class ImapGuard:
             return Forward()
         if decision.action is Action.TRASH:
             return (yield from self._to_trash(command, here, decision.settings.mailbox))
+        if decision.action is Action.ARCHIVE and command.verb in _EXPUNGES:
+            return (yield from self._archive.archive_expunge(command, here, decision.rule))
         raise Unfulfilled(f"{decision.action.value} is not for {command.verb}".encode(), b"CANNOT")
 
     def _to_trash(self, command: Command, here: Selected, preferred: str) -> Asking[Outcome]:

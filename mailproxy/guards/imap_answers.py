@@ -26,8 +26,8 @@ _NUMBERS = re.compile(rb"\* SEARCH((?: [1-9][0-9]{0,9})*) *(?:\(MODSEQ [0-9]+\))
 _EXTENDED = re.compile(
     rb'\* ESEARCH(?: \(TAG (?:"[^"\r\n]*"|[^ ()"\r\n]+)\))?( UID)?((?: [^\r\n]*)?)\r?\n', re.I
 )
-_ALL = re.compile(rb"(?:^| )ALL ([0-9:,]+)(?= |$)", re.I)
-_COUNT = re.compile(rb"(?:^| )COUNT ([0-9]{1,10})(?= |$)", re.I)
+_ALL = re.compile(rb" ALL(?: ([^ ]*))?", re.I)
+_COUNT = re.compile(rb" COUNT ([0-9]{1,10})(?= |$)", re.I)
 _RANGE = re.compile(rb"([1-9][0-9]{0,9})(?::([1-9][0-9]{0,9}))?")
 _PREFIX = re.compile(rb'\* NAMESPACE \(\("((?:[^"\\\r\n]|\\["\\])*)" ', re.I)
 _STATUS = re.compile(rb"(?:OK|NO|BAD) ?(?:\[([^\]\r\n]*)\] ?)?([^\r\n]*)", re.I)
@@ -99,7 +99,7 @@ def found(data: bytes, uids: bool = True) -> NumberSet:
             continue
         told = _ALL.search(_extended(line, uids))
         if told is not None:
-            ranges += (_range(each) for each in told[1].split(b","))
+            ranges += (_range(each) for each in (told[1] or b"").split(b","))
     return NumberSet.of(ranges)
 
 

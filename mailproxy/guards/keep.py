@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from mailproxy.events import Anomaly, KeepUnavailable, UidlChurn
+from mailproxy.events import Anomaly, KeepUnavailable, MailboxSeen, UidlChurn
 from mailproxy.guards.maildrop import BadListing, Listed, Maildrop, read_listing
 from mailproxy.guards.memory import Kept, KeptMail, Mark, MemoryFailed, ViewKey
 from mailproxy.guards.view import View, compare, due
@@ -75,6 +75,7 @@ class Keeper:
             self.broken = True
             self._unavailable(f"what is kept is not known: {error}")
             return
+        self._situation.emit(MailboxSeen(len(listing), sum(message.octets for message in listing)))
         self._view = view
         self.maildrop = Maildrop(listing, view.hidden)
         self._tell(view)

@@ -16,7 +16,7 @@ def guard_maker(memory: Memory, now: Callable[[], float]) -> GuardMaker:
     def make(situation: Situation) -> Guard | None:
         judge = situation.judge
         match situation.facts.protocol:
-            case "pop3" if "DELE" in judge.verbs or "DELE" in judge.brakes:
+            case "pop3" if "QUIT" in judge.dialogues:
                 return Pop3Guard(situation, memory, now)
             case "imap" if judge.dialogues or judge.brakes:
                 return ImapGuard(situation, memory, now)

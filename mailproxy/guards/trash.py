@@ -55,7 +55,7 @@ class ToTrash:
         # The client may need HIGHESTMODSEQ (RFC 7162 §3.2.7); COPYUID answers nothing that it asked.
         code = status_text(last)[0]
         kept = code if code.upper().startswith(b"HIGHESTMODSEQ ") else b""
-        return completed(command, command.verb.capitalize().encode() + b" completed", kept)
+        return completed(command, command.verb.encode() + b" completed", kept)
 
     def close(self, command: Command, here: Selected, preferred: str) -> Asking[Outcome]:
         """CLOSE, which expunges silently (RFC 9051 §6.4.1). What cannot be moved stays in the mailbox.

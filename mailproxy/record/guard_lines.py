@@ -7,7 +7,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from mailproxy.events import BrakeHeld, MovedToTrash, TrashFailed
+from mailproxy.events import ArchiveFailed, BrakeHeld, MovedToTrash, TrashFailed
 
 _RELEASE = "find out which program deletes so much, then let it go on with: mailproxy release"
 _STAYS = "nothing is lost: the messages stay where they are, marked as deleted"
@@ -25,9 +25,14 @@ def _trash_failed(log: FilteringBoundLogger, event: TrashFailed) -> None:
     log.warning("trash.failed", mailbox=event.mailbox, why=event.why, hint=_STAYS)
 
 
+def _archive_failed(log: FilteringBoundLogger, event: ArchiveFailed) -> None:
+    log.error("archive.failed", mailbox=event.mailbox, why=event.why, hint=_STAYS)
+
+
 GUARDS: dict[type, Callable[[FilteringBoundLogger, Any], None]] = {
     BrakeHeld: _brake_held,
     MovedToTrash: _moved_to_trash,
     TrashFailed: _trash_failed,
+    ArchiveFailed: _archive_failed,
 }
 """A row for each kind of event."""

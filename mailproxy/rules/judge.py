@@ -92,7 +92,9 @@ class RuleSet:
         if protocol == "imap":
             # How many messages an EXPUNGE would remove is known to the server alone.
             dialogues.update(verb for verb in brakes if any(bound.rule.enforce for bound in brakes[verb]))
-        elif protocol == "pop3" and "DELE" in verbs:
+        elif protocol == "pop3" and any(
+            bound.rule.stops for bound in (*table.get("DELE", ()), *brakes.get("DELE", ()))
+        ):
             dialogues.add("QUIT")  # there it is that marked messages go, or stay
         return Judge(verbs, _search(table), frozenset(dialogues), frozenset(brakes), brake=_search(brakes))
 

@@ -434,7 +434,7 @@ class Session:
         if slot is None or slot.verb not in LOGINS or slot.verb not in self._judge.verbs:
             return False
         decision = self._decide(slot.command)
-        if decision is None or decision.action is Action.ALLOW:
+        if decision is None or decision.action is Action.ALLOW or decision.lifted:
             return False
         if not decision.enforced or decision.action is Action.OBSERVE:
             if not slot.rule:

@@ -25,6 +25,7 @@ _QUOTA = re.compile(rb'\* QUOTA (?:"(?:[^"\\\r\n]|\\.)*"|[^ "({\r\n]+) \(([^()\r
 _STORAGE = re.compile(rb"(?:^| )STORAGE ([0-9]{1,15}) ([0-9]{1,15})(?= |$)", re.I)
 # RFC 3463 §3.3: X.2.2 is "mailbox full"; other codes behind 552 and 452 are about other things.
 _ENHANCED = re.compile(rb"[0-9]{3}[ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})(?=[ \r\n])")
+_QUOTA_OR_NO = frozenset({b"Q", b"q", b"N", b"n"})
 _FULL = frozenset({b"4.2.2", b"5.2.2"})
 # Without one: 552 to MAIL refuses the size of this one message (RFC 1870 §6.1), and 452 to RCPT
 # may say that there are too many recipients (RFC 5321 §4.5.3.1.10).
@@ -49,8 +50,7 @@ def _greeting(reply: Reply) -> Event | None:
 
 def _imap_refusal(verb: str) -> Observer:
     def observe(reply: Reply) -> Event | None:
-        over = reply.status == "NO" and _IMAP_OVER.match(reply.data)
-        return OverQuota(f"imap {verb}") if over else None
+        return OverQuota(f"imap {verb}") if _IMAP_OVER.match(reply.data) else None
 
     return observe
 
@@ -97,7 +97,7 @@ def untagged(reply: Reply) -> Event | None:
     A quota root that comes as a literal is passed over. One comparison tells that a response is
     none of these.
     """
-    if reply.data[2:3] not in b"QqNn":
+    if reply.data[2:3] not in _QUOTA_OR_NO:
         return None
     if reply.status == "NO":
         return OverQuota("imap") if _IMAP_OVER.match(reply.data) else None

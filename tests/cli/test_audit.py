@@ -84,5 +84,5 @@ def test_hostile_text_does_not_reach_the_terminal(config: Path, store: Store) ->
     store.audit.write(SINCE, "k\x1b", "u\x9b", "eve\x07", {"\x1b[2J": "\x1b]0;owned\x07", "list": ["\x1b"]})
     code, text = call_on_terminal("audit", "-c", config, kind="dumb")
     assert (code, text.replace("\n", "").isprintable()) == (0, True)
-    assert [row[1:4] for row in columns(text)][0] == ["k\\x1b", "u\\x9b", "eve\\x07"]
+    assert next(row[1:4] for row in columns(text)) == ["k\\x1b", "u\\x9b", "eve\\x07"]
     assert call("audit", "-c", config, "--json").stdout.replace("\n", "").isprintable()

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 
 from mailproxy import cli
-from mailproxy.cli.errors import complain
+from mailproxy.cli.errors import complain, fail
 from mailproxy.config import ConfigError
+from mailproxy.guards.memory import MemoryFailed
+from mailproxy.rules.errors import RuleError
+from mailproxy.store.errors import StoreError
+from mailproxy.tls.errors import TlsError
 
 
 def test_every_problem_of_a_configuration(capsys):
@@ -28,11 +33,22 @@ def test_every_problem_of_a_configuration(capsys):
     [
         (PermissionError(13, "Permission denied", "/x"), "mailproxy: error: /x: Permission denied\n"),
         (OSError("odd"), "mailproxy: error: odd\n"),
+        (StoreError("/m.db", "odd", "look"), "mailproxy: error: /m.db: odd; look\n"),
+        (MemoryFailed("full"), "mailproxy: error: full\n"),
+        (RuleError("r.toml", 2, "odd"), "mailproxy: error: r.toml:2: odd\n"),
+        (TlsError("c.pem", "odd", "look"), f"mailproxy: error: {TlsError('c.pem', 'odd', 'look')}\n"),
     ],
 )
-def test_the_system_refuses(error, line, capsys):
+def test_what_a_user_can_mend(error, line, capsys):
     assert complain(error)
     assert capsys.readouterr().err == line
+
+
+def test_fail(capsys):
+    with pytest.raises(typer.Exit) as left:
+        fail("odd \x1b")
+    assert left.value.exit_code == 1
+    assert capsys.readouterr().err == "mailproxy: error: odd \\x1b\n"
 
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):

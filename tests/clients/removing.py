@@ -106,7 +106,9 @@ def _mutt(home: Path, door: Door, account: Account, names: Collection[str], then
     marked = "".join(f"<delete-pattern>~i <{name}@{DOMAIN}><enter>" for name in names)
     copied = f"<tag-pattern>~A<enter><copy-message><kill-line>{copy}<enter>"
     url = f"imaps://{account.user}@{HOST}:{door.port}/INBOX"
-    run_in_terminal(home, "mutt", "mutt", "-n", "-F", settings, "-f", url, "-e", f"push '{marked}{then}<quit>'")
+    run_in_terminal(
+        home, "mutt", "mutt", "-n", "-F", settings, "-f", url, "-e", f"push '{marked}{then}<quit>'"
+    )
     run_in_terminal(
         home, "mutt", "mutt", "-n", "-R", "-F", settings, "-f", url, "-e", f"push '{copied}<exit>'"
     )

@@ -56,7 +56,8 @@ def _proxy(dovecot: Dovecot, folder: Path, rules: str):  # type: ignore[no-untyp
 
 
 def bodies(messages: list[bytes]) -> list[bytes]:
-    return [body(message) for message in messages]
+    """What must be equal, however often each is there; programs have header fields and an order of their own."""
+    return sorted(body(message) for message in messages)
 
 
 def without_seen(messages: list[on_server.Stored]) -> list[on_server.Stored]:
@@ -89,7 +90,7 @@ def test_each_message_comes_once_and_all_stay(
 
     _restore(keeping, account)
     again = bodies(collect(tmp_path, door, account))
-    assert again[len(LOADED) + 1 :] == bodies([*LOADED, letter("arrived-later")])
+    assert again == bodies([*LOADED, letter("arrived-later")] * 2)
     assert len(on_server.stored(dovecot, account)) == len(LOADED) + 1
 
 
@@ -122,11 +123,11 @@ def test_when_the_time_is_over_the_server_deletes(
     assert bodies(collect(tmp_path, door, account)) == expected
     assert bodies(on_server.messages(dovecot, account)) == expected
 
-    _let_time_pass(keeping_thirty_days, account, except_last=True)
+    _let_time_pass(keeping_thirty_days, account)
     assert bodies(collect(tmp_path, door, account)) == expected, "nothing is fetched again"
-    assert bodies(on_server.messages(dovecot, account)) == expected[-1:]
+    assert bodies(on_server.messages(dovecot, account)) == bodies([letter("arrived-later")])
     assert bodies(collect(tmp_path, door, account)) == expected
-    assert bodies(on_server.messages(dovecot, account)) == expected[-1:]
+    assert bodies(on_server.messages(dovecot, account)) == bodies([letter("arrived-later")])
 
 
 def _restore(proxy: Proxy, account: Account) -> None:
@@ -137,16 +138,13 @@ def _restore(proxy: Proxy, account: Account) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _let_time_pass(proxy: Proxy, account: Account, *, except_last: bool) -> None:
+def _let_time_pass(proxy: Proxy, account: Account) -> None:
     """All that is kept for the user was kept 31 days earlier, but for what was kept last."""
-    mine = (
-        "SELECT kept.rowid FROM mailproxy_kept AS kept JOIN mailproxy_views AS views ON views.id = kept.view "
-        "WHERE views.username = ? AND kept.since < (SELECT max(since) FROM mailproxy_kept)"
-    )
-    assert except_last
+    mine = "view IN (SELECT id FROM mailproxy_views WHERE username = ?)"
     with closing(sqlite3.connect(proxy.config.parent / "state/mailproxy.db")) as store, store:
         changed = store.execute(
-            f"UPDATE mailproxy_kept SET since = since - ? WHERE rowid IN ({mine})",
-            (THIRTY_ONE_DAYS, account.user),
+            f"UPDATE mailproxy_kept SET since = since - ? WHERE {mine}"
+            f" AND since < (SELECT max(since) FROM mailproxy_kept WHERE {mine})",
+            (THIRTY_ONE_DAYS, account.user, account.user),
         )
         assert changed.rowcount == len(LOADED)

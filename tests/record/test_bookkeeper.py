@@ -108,6 +108,12 @@ def test_deletions_of_a_batch_are_written_together() -> None:
     assert [use.deleted for user in ("aiko", "hana") for use in books.uses("main", user, 0.0)] == [3, 4]
 
 
+def test_a_session_that_deleted_nothing_is_not_written() -> None:
+    books = Books()
+    list(Bookkeeper(books).enter([deletes(0), deletes(0, kept=3)], NOW))
+    assert "used" not in books.calls
+
+
 def test_sizes_are_written_when_they_change_or_after_an_hour() -> None:
     books = Books()
     keeper = Bookkeeper(books)

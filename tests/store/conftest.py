@@ -14,14 +14,12 @@ from tests.servers.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
-        return
+        return f"sqlite:///{tmp_path}/store.db"
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as name:
-        yield server.url(name)
+    return server.emptied()
 
 
 @pytest.fixture
