@@ -188,19 +188,31 @@ def check_what_the_server_read(wires: Wires) -> None:
     to_server, from_server = bytes(wires.got[Side.SERVER]), bytes(wires.sent[Side.SERVER])
     read = commands_in(protocol, to_server, from_server, cut_off=session.closed)
     done = [event for event in wires.events if isinstance(event, CommandDone)]
-    told = [_sent_as(event.verb, event.verdict) for event in done if event.verdict in _FORWARDED]
+    told = [_sent_as(event.verb, event.verdict, read) for event in done if _went_upstream(event)]
     if session.dropped:  # commands that are open then are never reported
         assert read[: len(told)] == told
         return
     waiting = [slot for slot in session.dialect.slots if slot.answer is None and slot.verb != GREETING]
-    told += [_sent_as(slot.verb, slot.verdict) for slot in waiting]
+    told += [_sent_as(slot.verb, slot.verdict, read) for slot in waiting]
     if protocol == "imap":  # replies may come in another order
         read, told = sorted(read), sorted(told)
-    assert read == told
+    assert read == told, (read, told)
 
 
-def _sent_as(verb: str, verdict: str) -> str:
-    """The verb that went upstream for a command."""
+def _went_upstream(event: CommandDone) -> bool:
+    if event.verdict in ("archive", "trash"):  # as it is, or changed, once there is a copy; refused without
+        return event.status != "local"
+    return event.verdict in _FORWARDED
+
+
+def _sent_as(verb: str, verdict: str, read: list[str]) -> str:
+    """The verb that went upstream for a command, where the server has ``read`` these."""
+    if verdict in ("archive", "trash") and verb == "CLOSE":  # where the server has UNSELECT
+        return "UNSELECT" if "UNSELECT" in read else verb
+    if verdict == "archive":  # exactly what was copied is expunged
+        return {"EXPUNGE": "UID EXPUNGE"}.get(verb, verb)
+    if verdict == "trash":
+        return verb
     return _FORWARDED[verdict] or verb
 
 

@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mailproxy.demo.outcome import Outcome
 from mailproxy.demo.scene import RuleMissing, Scene, scene, shipped_rule
-from mailproxy.demo.story import Outcome, Story
-from mailproxy.demo.world import SENT
+from mailproxy.demo.story import Story
+from mailproxy.demo.world import ARRIVING, SENT
 
 _LINE_SECONDS = 0.4
 _ACT_SECONDS = 1.5
@@ -51,8 +52,8 @@ class Screen:
         self.say(Text.assemble((f"   {program:<12} ", "dim"), (f"{who}: ", f"bold {style}"), (shown, style)))
         await self._pause(_LINE_SECONDS)
 
-    async def verdict(self, text: str) -> None:
-        self.say(Text.assemble((f"   {'mailproxy':<12} ", "bold magenta"), (f"=> {text}", "magenta")))
+    async def note(self, whose: str, text: str) -> None:
+        self.say(Text.assemble((f"   {whose:<12} ", "bold magenta"), (f"=> {text}", "magenta")))
         await self._pause(_ACT_SECONDS)
 
     def say(self, text: Text | str | Table) -> None:
@@ -73,7 +74,7 @@ class Silence:
     async def line(self, program: str, who: str, text: str) -> None:
         pass
 
-    async def verdict(self, text: str) -> None:
+    async def note(self, whose: str, text: str) -> None:
         pass
 
 
@@ -92,7 +93,8 @@ def demo(
 ) -> None:
     """Show what mailproxy does: no configuration, no network, no other program needed.
 
-    Exit code 0 if the mail is still there at the end, 1 if not, 2 if the demo cannot run.
+    Exit code 0 if all that the story claims came true, 1 if not (without the rule the mail is
+    gone), 2 if the demo cannot run.
     """
     console = Console()
     try:
@@ -125,8 +127,9 @@ async def _demo(
         screen = Screen(console, slow=slow)
         if not as_json:
             _introduce(screen, set_up, rule, show_config)
-        story = Story(set_up.account, set_up.ears, set_up.where, Silence() if as_json else screen)
-        outcome = await story.play(SENT)
+        stage = Silence() if as_json else screen
+        story = Story(set_up.account, set_up.ears, set_up.where, set_up.kept, stage)
+        outcome = await story.play(SENT, ARRIVING)
         if as_json:
             typer.echo(json.dumps(as_data(outcome, rule, set_up if stay else None), indent=2))
         else:
@@ -164,13 +167,12 @@ def summarize(screen: Screen, console: Console, outcome: Outcome, rule: Path | N
 
 
 def _beliefs(outcome: Outcome) -> list[tuple[str, str]]:
-    pop3 = outcome.pop3
-    accepted = "none" if pop3.accepted == 0 else str(pop3.accepted)
+    got, accepted = len(outcome.downloaded), "none" if outcome.accepted == 0 else str(outcome.accepted)
     return [
         ("SMTP program", "sent 1 message" if outcome.sent else "could not send its message"),
         (
             "POP3 program",
-            f"downloaded {len(pop3.messages)}, asked to delete {pop3.asked}, was told yes for {accepted}",
+            f"downloaded {got}, asked to delete {outcome.asked}, was told yes for {accepted}",
         ),
         ("IMAP program", f"sees {outcome.seen_by_imap} of {outcome.stored} messages"),
     ]
@@ -180,7 +182,7 @@ def _moral(outcome: Outcome, rule: Path | None) -> str:
     if outcome.trouble:
         return f"The story broke off: {outcome.trouble}"
     if outcome.came_true:
-        return "The mail is still there, though a program wanted to delete it."
+        return "The mail is still there, though a program deleted it and believes it gone."
     if rule is None:
         return "Without a rule the mail is gone. Try it with the rule: mailproxy demo"
     return "This should not have happened: the rule was in force. Please report it."
@@ -195,11 +197,13 @@ def as_data(outcome: Outcome, rule: Path | None, stays: Scene | None) -> dict[st
         "messages": outcome.stored,
         "smtp": {"sent": int(outcome.sent)},
         "pop3": {
-            "downloaded": len(outcome.pop3.messages),
-            "deletions_asked": outcome.pop3.asked,
-            "deletions_accepted": outcome.pop3.accepted,
+            "downloaded": len(outcome.downloaded),
+            "downloaded_in_each_run": [len(run.messages) for run in outcome.runs],
+            "deletions_asked": outcome.asked,
+            "deletions_accepted": outcome.accepted,
         },
         "imap": {"found": outcome.seen_by_imap},
+        "kept": {"listed": len(outcome.kept), "seen_after_restore": outcome.restored},
         "checks": [asdict(check) for check in outcome.checks],
     }
     return data if stays is None else data | {"settings": settings(stays)}
@@ -217,6 +221,7 @@ def settings(set_up: Scene) -> dict[str, str | int]:
         "user": set_up.account.user,
         "password": bytes(set_up.account.password).decode(),
         "ca_file": str(where.imap.ca_file),
+        "config_file": str(set_up.file),
     }
 
 
@@ -226,7 +231,12 @@ async def stay_until_stopped(screen: Screen, set_up: Scene, as_json: bool) -> No
         if not as_json:
             screen.say(Text("\nStill serving. Settings for your own mail program:", style="bold"))
             for name, value in settings(set_up).items():
-                screen.say(f"   {name.replace('_', ' '):<10} {value}")
-            screen.say("   Let it trust the CA file. Mail and CA are gone when you stop this with Ctrl-C.")
+                screen.say(f"   {name.replace('_', ' '):<11} {value}")
+            screen.say(
+                "   Let it trust the CA file. The config file is for other commands of mailproxy, such as"
+            )
+            screen.say(
+                "   mailproxy kept list --config FILE. All of it is gone when you stop this with Ctrl-C."
+            )
         async for _ in signals:
             return

@@ -98,30 +98,52 @@ class Downloaded:
 
 
 async def download_and_delete(where: Endpoint, user: str, password: str, echo: Echo) -> Downloaded:
-    """POP3 as many programs are set up: fetch everything, then delete it on the server."""
+    """POP3 as many programs are set up: fetch everything, then delete it on the server.
+
+    Raises :class:`Refused`; a deletion that is refused is counted, and no reason to stop.
+    """
+    result = Downloaded([], 0, 0)
     stream = await where.connect()
     async with stream:
         server = _Dialogue(stream, echo)
-        _expect(await server.hear(), b"+OK")
-        await server.say(f"USER {user}".encode())
-        _expect(await server.hear(), b"+OK")
-        await server.say(f"PASS {password}".encode(), "PASS ***")
-        _expect(await server.hear(), b"+OK")
-        await server.say(b"STAT")
-        stat = await server.hear()
-        _expect(stat, b"+OK")
-        result = Downloaded([], 0, 0)
-        for number in range(1, int(stat.split()[1]) + 1):
+        for number in range(1, await _maildrop(server, user, password) + 1):
             await server.say(b"RETR %d" % number)
             _expect(await server.hear(), b"+OK")
             result.messages.append(await server.body())
             await server.say(b"DELE %d" % number)
             result.asked += 1
-            # A refusal is no reason to stop: this program just leaves its copy on the server.
             result.accepted += (await server.hear()).startswith(b"+OK")
-        await server.say(b"QUIT")
-        await server.hear()
+        await _quit(server)
     return result
+
+
+async def look(where: Endpoint, user: str, password: str, echo: Echo) -> int:
+    """POP3: how many messages are there? Downloads and deletes none. Raises :class:`Refused`."""
+    stream = await where.connect()
+    async with stream:
+        server = _Dialogue(stream, echo)
+        count = await _maildrop(server, user, password)
+        await _quit(server)
+    return count
+
+
+async def _maildrop(server: _Dialogue, user: str, password: str) -> int:
+    """Log in; how many messages there are."""
+    _expect(await server.hear(), b"+OK")
+    await server.say(f"USER {user}".encode())
+    _expect(await server.hear(), b"+OK")
+    await server.say(f"PASS {password}".encode(), "PASS ***")
+    _expect(await server.hear(), b"+OK")
+    await server.say(b"STAT")
+    stat = await server.hear()
+    _expect(stat, b"+OK")
+    return int(stat.split()[1])
+
+
+async def _quit(server: _Dialogue) -> None:
+    # Deletions become true here and nowhere else (RFC 1939 §6), so a refusal matters.
+    await server.say(b"QUIT")
+    _expect(await server.hear(), b"+OK")
 
 
 async def read_all(where: Endpoint, user: str, password: str, echo: Echo) -> list[bytes]:

@@ -12,6 +12,7 @@ import trio
 
 from mailproxy.app import Proxy
 from mailproxy.config import Config, load
+from mailproxy.demo.kept import KeptInStore, KeptMail
 from mailproxy.demo.mailbox import Account
 from mailproxy.demo.story import Endpoints, ServerEars
 from mailproxy.demo.world import HOST, PASSWORD, STORED, USER, Ports, servers
@@ -19,7 +20,8 @@ from mailproxy.record.log import Log
 from mailproxy.rules.shipped import shipped
 from mailproxy.tls.authority import CERTIFICATE_FILE
 
-RULE = "pop3-block-dele.toml"
+RULE = "pop3-keep.toml"
+CONFIGURATION_FILE = "mailproxy.toml"
 
 
 class RuleMissing(FileNotFoundError):
@@ -28,11 +30,13 @@ class RuleMissing(FileNotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that is running. ``config`` is the text of the proxy's configuration file."""
+    """All that is running. ``file`` is the proxy's configuration, ``config`` its text."""
 
     account: Account
     ears: ServerEars
     where: Endpoints
+    kept: KeptMail
+    file: Path
     config: str
 
 
@@ -48,11 +52,23 @@ def shipped_rule() -> Path:
 async def scene(folder: Path, rule: Path | None) -> AsyncIterator[Scene]:
     """Everything, the proxy included, until the block ends; its files lie in ``folder``."""
     account, ears = Account(USER, PASSWORD, STORED), ServerEars()
-    async with servers(account, ears) as upstream:
-        text = configuration(upstream, rule)
-        config = _prepare(folder, text, rule)
-        async with _proxy(config) as ports:
-            yield Scene(account, ears, ports.endpoints(config.state / "tls" / CERTIFICATE_FILE), text)
+    async with (
+        servers(account, ears) as upstream,
+        proxy_before(upstream, folder, rule) as (config, where),
+    ):
+        file = folder / CONFIGURATION_FILE
+        kept = KeptInStore(config.store.url, account.user)
+        yield Scene(account, ears, where, kept, file, file.read_text(encoding="utf-8"))
+
+
+@asynccontextmanager
+async def proxy_before(
+    upstream: Ports, folder: Path, rule: Path | None
+) -> AsyncIterator[tuple[Config, Endpoints]]:
+    """The proxy in front of these servers, with its configuration, store and authority in ``folder``."""
+    config = _prepare(folder, configuration(upstream, rule), rule)
+    async with _proxy(config) as ports:
+        yield config, ports.endpoints(config.state / "tls" / CERTIFICATE_FILE)
 
 
 def configuration(upstream: Ports, rule: Path | None) -> str:
@@ -90,7 +106,7 @@ upstream = "demo"
 def _prepare(folder: Path, text: str, rule: Path | None) -> Config:
     if rule is not None:
         shutil.copyfile(rule, folder / rule.name)
-    file = folder / "mailproxy.toml"
+    file = folder / CONFIGURATION_FILE
     file.write_text(text, encoding="utf-8")
     return load(file)
 

@@ -34,6 +34,11 @@ SENT = (
     b"Date: Wed, 04 Feb 2026 10:15:00 +0000\r\nMessage-ID: <3@example.org>\r\n\r\n"
     b"Sent through the proxy.\r\n.\r\nThe lone dot above must not end the message.\r\n"
 )
+ARRIVING = (
+    b"From: School <office@example.edu>\r\nTo: demo@example.org\r\nSubject: No lessons on Friday\r\n"
+    b"Date: Thu, 05 Feb 2026 07:20:00 +0000\r\nMessage-ID: <4@example.edu>\r\n\r\n"
+    b"The boiler is being replaced.\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)

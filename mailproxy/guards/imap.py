@@ -73,9 +73,9 @@ class ImapGuard:
         except BadArguments as error:
             return misplaced(command, str(error).encode())
         except Unfulfilled as failure:
-            return refused(command, b"Nothing was removed: " + failure.text, failure.code)
+            return refused(command, b"Not removed: " + failure.text, failure.code)
         except MemoryFailed:
-            return refused(command, b"Nothing was removed: deletions cannot be recorded now", b"UNAVAILABLE")
+            return refused(command, b"Not removed: deletions cannot be recorded now", b"UNAVAILABLE")
 
     def _act(self, command: Command, here: Selected, decision: Decision | None) -> Asking[Outcome]:
         if decision is None:

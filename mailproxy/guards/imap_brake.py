@@ -26,31 +26,40 @@ class ImapBrake:
     def passed(self, command: Command, here: Selected, decision: Decision) -> Asking[None]:
         """Count what the command removes, and note it before it happens: so nothing is removed uncounted.
 
-        What is in the trash is there to be removed: it is not counted, but refused as all else
-        while the user is held.
+        A command that finds nothing to remove passes. What is in the trash is there to be
+        removed: it is not counted, but refused as all else while the user is held.
 
         Raises:
             BadArguments: the command has no set where it needs one.
             MemoryFailed: it cannot be known whether it is too much.
             Unfulfilled: it is too much, or the server does not tell.
         """
-        count, holds = yield from self._count(command, here, decision)
+        found = yield from moved(command) if command.verb in _MOVES else _marked(command)
+        if not found:
+            return
+        count, holds = yield from self._weight(command, here, decision, found)
         why = yield from self._brake.admit(self._situation, decision, count, holds, command.verb)
         if why:
             raise Unfulfilled(why.encode("ascii", "replace"), b"LIMIT")
 
-    def _count(self, command: Command, here: Selected, decision: Decision) -> Asking[tuple[int, int]]:
-        """How many messages go, and how many there are; the latter only if it matters."""
-        if command.verb in _MOVES:
-            count = yield from moved(command)
+    def _weight(
+        self, command: Command, here: Selected, decision: Decision, found: int
+    ) -> Asking[tuple[int, int]]:
+        """How many messages count, and how many there are; the latter only if it matters.
+
+        In front of MOVE only searches are asked, and so it counts in the trash too: during other
+        commands a server may tell EXPUNGE, and the numbers in MOVE would mean other messages.
+        """
+        if command.verb == "MOVE":
+            offers = frozenset[str]()
+        elif is_trash(here.mailbox, (yield from self._mailbox.find(decision.settings.mailbox))):
+            return 0, 0
         else:
-            count = len((yield from marked(command)))
-        if not count:
-            return 0, 0
-        trash = yield from self._mailbox.find(decision.settings.mailbox)
-        if is_trash(here.mailbox, trash):
-            return 0, 0
+            offers = yield from self._offers.known()
         if not decision.settings.percent:
-            return count, 0
-        offers = yield from self._offers.known()
-        return count, (yield from size(offers, command.verb != "MOVE"))
+            return found, 0
+        return found, (yield from size(offers, command.verb != "MOVE"))
+
+
+def _marked(command: Command) -> Asking[int]:
+    return len((yield from marked(command)))

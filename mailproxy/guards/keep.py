@@ -51,8 +51,21 @@ class Keeper:
         self.why = ""
         self.broken = False
 
-    def open(self, pipelining: bool) -> Generator[Step, Any, None]:
-        """Learn what the server lists, and what of it is kept."""
+    def recall(self) -> Mapping[bytes, Kept] | MemoryFailed:
+        """What is kept, or why that is not known. May wait for the database."""
+        try:
+            return self._memory.recall(self._key, self._now())
+        except MemoryFailed as error:
+            return error
+
+    def open(
+        self, pipelining: bool, recalled: Mapping[bytes, Kept] | MemoryFailed
+    ) -> Generator[Step, Any, None]:
+        """Learn what the server lists, and lay over it what is kept."""
+        if isinstance(recalled, MemoryFailed):
+            self._not_known(recalled)
+            return
+        self._kept = recalled
         asks = Ask(b"UIDL"), Ask(b"LIST")
         if pipelining:
             uidls, sizes = yield asks
@@ -68,14 +81,12 @@ class Keeper:
             self._unavailable(f"the server's list cannot be read: {error}")
             return
         try:
-            self._kept = yield Do(lambda: self._memory.recall(self._key, self._now()))
             view = compare(listing, self._kept)
             yield from self._look_for_due(view)
         except MemoryFailed as error:
-            self.broken = True
-            self._unavailable(f"what is kept is not known: {error}")
+            self._not_known(error)
             return
-        self._situation.emit(MailboxSeen(len(listing), sum(message.octets for message in listing)))
+        self._situation.emit(MailboxSeen(len(listing), sum(listing.octets)))
         self._view = view
         self.maildrop = Maildrop(listing, view.hidden)
         self._tell(view)
@@ -91,6 +102,10 @@ class Keeper:
             wanted = yield Do(lambda: self._memory.wanted_elsewhere(self._key, uidls, since))
             timed = [message for message in timed if message.uidl not in wanted]
         self._due = (asked + timed)[:_DUE_AT_ONCE]
+
+    def _not_known(self, error: MemoryFailed) -> None:
+        self.broken = True
+        self._unavailable(f"what is kept is not known: {error}")
 
     def _unavailable(self, why: str) -> None:
         self.why = why

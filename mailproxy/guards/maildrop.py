@@ -7,8 +7,10 @@ are for the whole session (RFC 1939 §5). Nothing here knows why a message is hi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+_Value = TypeVar("_Value", int, bytes)
 
 
 class BadListing(ValueError):
@@ -23,7 +25,33 @@ class Listed(NamedTuple):
     uidl: bytes
 
 
-def read_listing(sizes: bytes, uidls: bytes) -> list[Listed]:
+class Listing:
+    """All messages that the server lists, in its order.
+
+    They stand in columns: a mailbox may have a hundred thousand, and most are never looked at.
+    """
+
+    __slots__ = ("numbers", "octets", "uidls")
+
+    def __init__(self, numbers: Sequence[int], octets: Sequence[int], uidls: Sequence[bytes]) -> None:
+        self.numbers = numbers
+        self.octets = octets
+        self.uidls = uidls
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> Listed:
+        return Listed(self.numbers[place], self.octets[place], self.uidls[place])
+
+    def doubled(self) -> frozenset[bytes]:
+        """The UIDLs that more than one message has: none of these can be told from another."""
+        if len(set(self.uidls)) == len(self.uidls):
+            return frozenset()
+        return frozenset(uidl for uidl, times in Counter(self.uidls).items() if times > 1 and uidl)
+
+
+def read_listing(sizes: bytes, uidls: bytes) -> Listing:
     """The messages in the bodies of LIST and UIDL, which end in a lone dot (RFC 1939 §5, §7).
 
     A number that is in UIDL alone is not listed; one in LIST alone has no UIDL.
@@ -31,42 +59,36 @@ def read_listing(sizes: bytes, uidls: bytes) -> list[Listed]:
     Raises:
         BadListing: a line is none of a listing, or a number stands there twice.
     """
-    octets = _pairs(sizes)
-    names = _pairs(uidls)
+    listed, octets = _columns(sizes)
+    named, names = _columns(uidls)
+    if listed != named:
+        known = dict(zip(named, names, strict=True))
+        names = [known.get(number, b"") for number in listed]
     try:
-        return [
-            Listed(int(number), int(size), names.get(number, b""))
-            for number, size in octets.items()
-            if int(number) > 0
-        ]
+        numbers, counts = list(map(int, listed)), list(map(int, octets))
     except ValueError as error:
         raise BadListing("a size or a number that is none") from error
+    if numbers and (min(numbers) < 1 or min(counts) < 0):
+        raise BadListing("a size or a number below nothing")
+    return Listing(numbers, counts, names)
 
 
-def _pairs(body: bytes) -> dict[bytes, bytes]:
+def _columns(body: bytes) -> tuple[list[bytes], list[bytes]]:
     """The first two words of each line. The usual case is done without looking at each line."""
     words = body.split()
     lines = body.count(b"\n")
     if not lines or words[-1:] != [b"."]:
         raise BadListing("a listing without its end")
     if len(words) == 2 * lines - 1 and b"\n\n" not in body:
-        pairs = dict(zip(words[0:-1:2], words[1:-1:2], strict=True))
+        first, second = words[0:-1:2], words[1:-1:2]
     else:  # something stands behind the size or the UIDL: RFC 1939 §5 discourages it, no more
         rows = [line.split() for line in body.split(b"\n")[:-2]]
         if any(len(row) < 2 for row in rows):
             raise BadListing("a line that is none of a listing")
-        pairs = {row[0]: row[1] for row in rows}
-    if len(pairs) != lines - 1:
+        first, second = [row[0] for row in rows], [row[1] for row in rows]
+    if len(set(first)) != len(first):
         raise BadListing("a number that is listed twice")
-    return pairs
-
-
-def doubled(listing: Iterable[Listed]) -> frozenset[bytes]:
-    """The UIDLs that more than one message has: none of these can be told from another."""
-    uidls = [message.uidl for message in listing if message.uidl]
-    if len(set(uidls)) == len(uidls):
-        return frozenset()
-    return frozenset(uidl for uidl, times in Counter(uidls).items() if times > 1)
+    return first, second
 
 
 class Maildrop:
@@ -77,24 +99,31 @@ class Maildrop:
     retrieved (RFC 1460 §5, LAST).
     """
 
-    def __init__(self, listing: Iterable[Listed], hidden: Container[int] = ()) -> None:
+    def __init__(self, listing: Listing, hidden: Container[int] = ()) -> None:
         """``hidden`` are numbers of the server."""
-        self._messages = [message for message in listing if message.number not in hidden]
-        self._octets = sum(message.octets for message in self._messages)
-        self._count = len(self._messages)
+        if hidden:
+            seen = [place for place, number in enumerate(listing.numbers) if number not in hidden]
+            listing = Listing(
+                [listing.numbers[place] for place in seen],
+                [listing.octets[place] for place in seen],
+                [listing.uidls[place] for place in seen],
+            )
+        self._listing = listing
+        self._octets = sum(listing.octets)
+        self._count = len(listing)
         self.marked: set[int] = set()
         self.deleted: set[int] = set()
         self.last = 0
 
     def __len__(self) -> int:
         """How many messages are visible, deleted ones included."""
-        return len(self._messages)
+        return len(self._listing)
 
     def find(self, number: int) -> Listed | None:
         """The message with this number, None when there is none or it was deleted."""
-        if not 0 < number <= len(self._messages) or number in self.marked or number in self.deleted:
+        if not 0 < number <= len(self._listing) or number in self.marked or number in self.deleted:
             return None
-        return self._messages[number - 1]
+        return self._listing[number - 1]
 
     def mark(self, number: int) -> None:
         """The program believes it deleted."""
@@ -116,7 +145,7 @@ class Maildrop:
         if number not in self.deleted:
             return 0
         self.deleted.discard(number)
-        message = self._messages[number - 1]
+        message = self._listing[number - 1]
         self._octets += message.octets
         self._count += 1
         return message.number
@@ -124,7 +153,7 @@ class Maildrop:
     def reset(self) -> None:
         """Nothing is deleted any more (RFC 1939 §5, RSET)."""
         for number in self.marked | self.deleted:
-            self._octets += self._messages[number - 1].octets
+            self._octets += self._listing[number - 1].octets
             self._count += 1
         self.marked.clear()
         self.deleted.clear()
@@ -132,7 +161,7 @@ class Maildrop:
 
     def marks(self) -> list[Listed]:
         """What the program believes deleted."""
-        return [self._messages[number - 1] for number in sorted(self.marked)]
+        return [self._listing[number - 1] for number in sorted(self.marked)]
 
     # -- answers, RFC 1939 §5 and §7 ------------------------------------------------------
 
@@ -140,17 +169,18 @@ class Maildrop:
         return b"+OK %d %d\r\n" % (self._count, self._octets)
 
     def list_all(self) -> bytes:
-        lines = [b"%d %d\r\n" % (number, message.octets) for number, message in self._present()]
+        lines = [b"%d %d\r\n" % row for row in self._present(self._listing.octets)]
         head = b"+OK %d messages (%d octets)\r\n" % (self._count, self._octets)
         return b"".join([head, *lines, b".\r\n"])
 
     def uidl_all(self) -> bytes:
-        lines = [b"%d %s\r\n" % (number, message.uidl) for number, message in self._present() if message.uidl]
+        lines = [b"%d %s\r\n" % row for row in self._present(self._listing.uidls) if row[1]]
         return b"".join([b"+OK unique-id listing follows\r\n", *lines, b".\r\n"])
 
-    def _present(self) -> Iterable[tuple[int, Listed]]:
-        numbered = enumerate(self._messages, 1)
+    def _present(self, column: Sequence[_Value]) -> Iterable[tuple[int, _Value]]:
+        """What is listed, with the numbers that the program knows."""
+        numbered = enumerate(column, 1)
         if not self.marked and not self.deleted:
             return numbered
         gone = self.marked | self.deleted
-        return ((number, message) for number, message in numbered if number not in gone)
+        return (row for row in numbered if row[0] not in gone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class MemoryFailed(Exception):
@@ -24,8 +24,7 @@ class ViewKey:
     program: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A message that a program believes deleted.
 
     ``octets`` is the size that LIST told when it was kept; ``since`` when that was;

@@ -47,11 +47,11 @@ class NumberSet:
 def joined(parts: Iterable[bytes], octets: int) -> Iterator[bytes]:
     """The parts with commas between them, in pieces of at most ``octets``; a part is never cut."""
     piece: list[bytes] = []
-    room = octets
+    room = octets + 1
     for part in parts:
         if piece and len(part) + 1 > room:
             yield b",".join(piece)
-            piece, room = [], octets
+            piece, room = [], octets + 1
         piece.append(part)
         room -= len(part) + 1
     if piece:
@@ -61,3 +61,9 @@ def joined(parts: Iterable[bytes], octets: int) -> Iterator[bytes]:
 def pieces(sent: str, octets: int) -> Iterator[bytes]:
     """A client's set, ``*`` and ``$`` included, in pieces of at most ``octets``."""
     return joined((part.encode("ascii") for part in sent.split(",")), octets)
+
+
+def length(chunk: bytes) -> int:
+    """How many numbers a chunk of a :class:`NumberSet` says."""
+    ends = [part.split(b":") for part in chunk.split(b",")]
+    return sum(int(pair[-1]) - int(pair[0]) + 1 for pair in ends)

@@ -18,13 +18,25 @@ from mailproxy.guards.keep import Keeper
 from mailproxy.guards.maildrop import Maildrop
 from mailproxy.guards.memory import Memory
 from mailproxy.guards.pop3_answers import answer_from, translated
-from mailproxy.proto.pop3_args import number
+from mailproxy.proto.pop3_args import number, pop3_fields
 from mailproxy.proto.pop3_verbs import VERBS
 from mailproxy.proto.tokens import Command
-from mailproxy.session.guard import Ask, Dialogue, Forward, Local, Opening, Situation, Step, Treatment
+from mailproxy.session.guard import (
+    Answer,
+    Ask,
+    Dialogue,
+    Do,
+    Forward,
+    Local,
+    Opening,
+    Situation,
+    Step,
+    Treatment,
+)
 from mailproxy.session.verdict import Action, Decision
 
-_PROBE = Command("DELE", b"DELE 1\r\n", b"1", VERBS["DELE"])
+# A number that no rule is about: the answer is for the whole session.
+_PROBE = Command("DELE", b"DELE 2147483647\r\n", b"2147483647", VERBS["DELE"], parse=pop3_fields)
 _BYE = b"+OK Signing off\r\n"
 _NO_SUCH = b"-ERR There is no such message\r\n"
 
@@ -65,14 +77,21 @@ class Pop3Guard:
 
     def opened(self) -> Opening:
         """What the server can do, and what is kept."""
-        capabilities = yield Ask(b"CAPA")
+        keeper = self._keeper
+        if keeper is None:
+            self._learn((yield Ask(b"CAPA")))
+            return
+        # A server that opens a large mailbox takes its time, and so may the store.
+        capabilities, kept = yield Ask(b"CAPA"), Do(keeper.recall)
+        self._learn(capabilities)
+        yield from keeper.open(self._pipelining, kept)
+
+    def _learn(self, capabilities: Answer) -> None:
         lines = capabilities.data.upper().splitlines() if capabilities.good else []
         self._pipelining = b"PIPELINING" in lines
         self._expires = any(line.split()[:2] == [b"EXPIRE", b"0"] for line in lines)
         if self._expires:
             self._situation.emit(ExpireZero())
-        if self._keeper is not None:
-            yield from self._keeper.open(self._pipelining)
 
     def treat(self, command: Command, decision: Decision | None) -> Treatment | None:
         """What becomes of a command that concerns the maildrop."""

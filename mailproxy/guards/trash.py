@@ -24,6 +24,7 @@ from mailproxy.guards.asking import (
 from mailproxy.guards.imap_answers import of_copyuid, status_text
 from mailproxy.guards.leaving import leave
 from mailproxy.guards.mailbox_names import readable
+from mailproxy.guards.number_set import length
 from mailproxy.guards.searching import marked
 from mailproxy.guards.selected import Selected
 from mailproxy.guards.trash_mailbox import TrashMailbox, is_trash, sent
@@ -83,10 +84,14 @@ class ToTrash:
             trash = yield from self._mailbox.make(preferred)
         if is_trash(here.mailbox, trash):
             return None
-        name, last = sent(trash), b""
-        for uids in doomed.chunks(LONGEST_SET):
-            last = yield from self._move(uids, name)
-        self._emit(MovedToTrash(readable(here.mailbox), readable(trash.name), len(doomed)))
+        name, last, moved = sent(trash), b"", 0
+        try:
+            for uids in doomed.chunks(LONGEST_SET):
+                last = yield from self._move(uids, name)
+                moved += length(uids)
+        finally:
+            if moved:
+                self._emit(MovedToTrash(readable(here.mailbox), readable(trash.name), moved))
         return last
 
     def _move(self, uids: bytes, trash: bytes) -> Asking[bytes]:
@@ -117,8 +122,9 @@ def copied_without_mark(uid: bytes, trash: bytes, is_marked: bool) -> Asking[Ans
     """
     if not is_marked:
         return (yield from ask(b"UID COPY %b %b" % (uid, trash)))
-    yield from ask(_CLEAR % uid)
-    answer: Answer = yield Ask(b"UID COPY %b %b" % (uid, trash))
+    answer: Answer = yield Ask(_CLEAR % uid)
+    if answer.good:
+        answer = yield Ask(b"UID COPY %b %b" % (uid, trash))
     yield Ask(_MARK % uid)
     if not answer.good:
         raise Unfulfilled.by(answer)

@@ -22,15 +22,14 @@ def replace(command: Command, here: Selected, mailbox: TrashMailbox, preferred: 
     number = sent_set(command).encode("ascii")
     if number == b"*":
         raise Unfulfilled(b"name the message by its number: the last one may be another soon", b"CANNOT")
+    by_uid = command.verb == "UID REPLACE"
+    uid = number if by_uid else (yield from _uid_of(number))
     trash = yield from mailbox.find(preferred)
     if trash is None:
         trash = yield from mailbox.make(preferred)
-    if is_trash(here.mailbox, trash):
-        return Forward()
-    by_uid = command.verb == "UID REPLACE"
-    uid = number if by_uid else (yield from _uid_of(number))
-    doomed = yield from search(b"UID SEARCH UID " + uid + b" DELETED")
-    yield from copied_without_mark(uid, sent(trash), bool(doomed))
+    if not is_trash(here.mailbox, trash):
+        doomed = yield from search(b"UID SEARCH UID " + uid + b" DELETED")
+        yield from copied_without_mark(uid, sent(trash), bool(doomed))
     # An EXPUNGE that was told meanwhile has moved the numbers; during FETCH none is told (RFC 9051 §7.5.1).
     if not by_uid and (yield from _uid_of(number)) != uid:
         raise Unfulfilled(b"the message has another number now", b"EXPUNGEISSUED")

@@ -7,10 +7,10 @@ downloaded twice; what is hidden by mistake would be lost to the program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailproxy.guards.maildrop import Listed, doubled
+from mailproxy.guards.maildrop import Listed, Listing
 from mailproxy.guards.memory import Kept
 
 _CHURN = 5  # so many kept messages, and most of them, vanish at once: the server has renamed its mail
@@ -32,10 +32,11 @@ class View:
     churn: bool
 
 
-def compare(listing: Sequence[Listed], kept: Mapping[bytes, Kept]) -> View:
+def compare(listing: Listing, kept: Mapping[bytes, Kept]) -> View:
     """Lay what is kept over what the server lists now."""
-    ambiguous = doubled(listing)
-    present = {message.uidl: message for message in listing if message.uidl in kept} if kept else {}
+    ambiguous = listing.doubled()
+    places = {uidl: place for place, uidl in enumerate(listing.uidls) if uidl in kept} if kept else {}
+    present = {uidl: listing[place] for uidl, place in places.items()}
     hidden = {
         message.number: message
         for uidl, message in present.items()

@@ -1,4 +1,4 @@
-"""How it is said in the log what guards of IMAP sessions did with deletions, and whom the brake holds."""
+"""How it is said in the log what guards did with deletions, and whom a brake holds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from structlog.typing import FilteringBoundLogger
 
 from mailproxy.events import ArchiveFailed, BrakeHeld, MovedToTrash, TrashFailed
 
-_RELEASE = "find out which program deletes so much, then let it go on with: mailproxy release"
-_STAYS = "nothing is lost: the messages stay where they are, marked as deleted"
+RELEASE = "find out which program deletes so much, then let it go on with: mailproxy release"
+STAYS = "nothing is lost: the messages stay where they are, marked as deleted"
 
 
 def _brake_held(log: FilteringBoundLogger, event: BrakeHeld) -> None:
-    log.error("brake.held", user=event.user, rule=event.rule, why=event.why, hint=_RELEASE)
+    log.error("brake.held", user=event.user, rule=event.rule, why=event.why, hint=RELEASE)
 
 
 def _moved_to_trash(log: FilteringBoundLogger, event: MovedToTrash) -> None:
@@ -22,11 +22,11 @@ def _moved_to_trash(log: FilteringBoundLogger, event: MovedToTrash) -> None:
 
 
 def _trash_failed(log: FilteringBoundLogger, event: TrashFailed) -> None:
-    log.warning("trash.failed", mailbox=event.mailbox, why=event.why, hint=_STAYS)
+    log.warning("trash.failed", mailbox=event.mailbox, why=event.why, hint=STAYS)
 
 
 def _archive_failed(log: FilteringBoundLogger, event: ArchiveFailed) -> None:
-    log.error("archive.failed", mailbox=event.mailbox, why=event.why, hint=_STAYS)
+    log.error("archive.failed", mailbox=event.mailbox, why=event.why, hint=STAYS)
 
 
 GUARDS: dict[type, Callable[[FilteringBoundLogger, Any], None]] = {

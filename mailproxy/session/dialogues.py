@@ -24,11 +24,13 @@ OWN = "own"
 class Asked:
     """A command of ours that is open, and what has come for it."""
 
-    __slots__ = ("ask", "octets", "pieces", "slot")
+    __slots__ = ("ask", "octets", "pieces", "place", "slot")
 
-    def __init__(self, ask: Ask, slot: Slot) -> None:
+    def __init__(self, ask: Ask, slot: Slot, place: int) -> None:
+        """``place`` is that of its answer, among those that are asked together."""
         self.ask = ask
         self.slot = slot
+        self.place = place
         self.pieces: list[bytes] = []
         self.octets = 0
 
@@ -71,11 +73,14 @@ class Dialogues:
         "_clock",
         "_dialect",
         "_done",
+        "_error",
         "_generator",
+        "_missing",
         "_number",
-        "_said",
+        "_results",
         "_send",
         "_several",
+        "_working",
         "hush",
         "job",
         "slot",
@@ -90,8 +95,11 @@ class Dialogues:
         self._generator: Dialogue | Opening | None = None
         self._done: Callable[[Outcome | None], None] | None = None
         self._asked: deque[Asked] = deque()
-        self._said: list[Answer] = []  # to those of several that were asked together
+        self._results: list[Any] = []  # of what was asked together
+        self._missing = 0  # of these
         self._several = False
+        self._working = 0  # the place of the job among them
+        self._error: Exception | None = None  # of the job
         self._number = 0
         self.job: Callable[[], Any] | None = None
         self.slot: Slot | None = None  # of the client's command that it is about
@@ -100,6 +108,11 @@ class Dialogues:
     @property
     def active(self) -> bool:
         return self._generator is not None
+
+    @property
+    def working(self) -> bool:
+        """Is there work to be done, and nothing that the server still owes?"""
+        return self.job is not None and not self._asked
 
     def start(
         self,
@@ -116,7 +129,7 @@ class Dialogues:
         """It gets no answer any more."""
         generator, self._generator, self._done = self._generator, None, None
         self._asked.clear()
-        self.job = None
+        self.job = self._error = None
         if generator is not None:
             generator.close()
 
@@ -124,7 +137,8 @@ class Dialogues:
         """The job is done, or has failed. Harmless when the dialogue was stopped meanwhile."""
         self.job = None
         if self._generator is not None:
-            self._advance(value, error)
+            self._error = error
+            self._arrived(self._working, value)
 
     def claims(self, reply: Reply) -> Asked | None:
         """Which of our commands an untagged response is for; None: it is the client's."""
@@ -140,10 +154,15 @@ class Dialogues:
     def answered(self, asked: Asked, reply: Reply) -> None:
         """Its final reply, and all that belongs to it, is here."""
         self._asked.remove(asked)
-        self._said.append(asked.answer(reply))
-        if not self._asked:
-            said, self._said = self._said, []
-            self._advance(said[0] if len(said) == 1 and not self._several else tuple(said))
+        self._arrived(asked.place, asked.answer(reply))
+
+    def _arrived(self, place: int, value: Any) -> None:
+        self._results[place] = value
+        self._missing -= 1
+        if self._missing:
+            return
+        error, self._error = self._error, None
+        self._advance(tuple(self._results) if self._several else value, error)
 
     def _advance(self, value: Any, error: Exception | None = None) -> None:
         generator, done = self._generator, self._done
@@ -156,14 +175,18 @@ class Dialogues:
             self.slot, self.hush = None, False
             done(stop.value)
             return
-        if isinstance(step, Do):
-            self.job = step.call
-            return
         self._several = isinstance(step, tuple)
-        for ask in step if isinstance(step, tuple) else (step,):
-            slot = Slot(self._command(ask.line), self._clock(), OWN)
+        steps = step if isinstance(step, tuple) else (step,)
+        self._results = [None] * len(steps)
+        self._missing = len(steps)
+        for place, one in enumerate(steps):
+            if isinstance(one, Do):
+                assert self.job is None, "one job at a time"
+                self.job, self._working = one.call, place
+                continue
+            slot = Slot(self._command(one.line), self._clock(), OWN)
             slot.own = True
-            self._asked.append(Asked(ask, slot))
+            self._asked.append(Asked(one, slot, place))
             self._send(slot)
 
     def _command(self, line: bytes) -> Command:

@@ -94,8 +94,9 @@ class Local:
     cut: bool = False
 
 
-Step = Ask | Do | tuple[Ask, ...]
-"""Several asked at once are sent together; the dialogue is resumed with a tuple of their answers."""
+Step = Ask | Do | tuple[Ask | Do, ...]
+"""Several are asked together, and at most one :class:`Do` is done meanwhile; the dialogue is resumed
+with a tuple of what came of each, when all of it is there."""
 
 Outcome = Forward | Local
 Dialogue = Generator[Step, Any, Outcome]

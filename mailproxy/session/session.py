@@ -25,11 +25,10 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from mailproxy.events import Anomaly, Event, Failure, Fault, LoggedIn, LoginFailed, WouldHave
+from mailproxy.events import Anomaly, Event, Failure, Fault, LoggedIn, LoginFailed
 from mailproxy.proto.capabilities import Policy
 from mailproxy.proto.dialect import GREETING, Cut, Refusal, Say, Slot
 from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
-from mailproxy.session.deletions import Deletions
 from mailproxy.session.dialects import dialect_for
 from mailproxy.session.dialogues import Dialogues
 from mailproxy.session.guard import (
@@ -42,10 +41,11 @@ from mailproxy.session.guard import (
     Treatment,
     no_guards,
 )
+from mailproxy.session.judging import Judging, words
 from mailproxy.session.ledger import Ledger
 from mailproxy.session.options import Options
+from mailproxy.session.remarks import Remarks
 from mailproxy.session.screen import LOGINS, STARTTLS, objection
-from mailproxy.session.sizes import observers, untagged
 from mailproxy.session.verdict import GUARDED, NO_RULES, Action, Decision, Facts, Judge
 
 _NOTHING: Sequence[bytes] = ()
@@ -75,20 +75,19 @@ class Session:
         "_asides",
         "_concerned",
         "_deaf",
-        "_deletions",
         "_dialogues",
         "_ended",
         "_errors",
         "_guard",
         "_guards",
         "_holding",
-        "_judge",
+        "_judging",
         "_ledger",
         "_next",
-        "_observers",
         "_open",
         "_options",
         "_own_octets",
+        "_remarks",
         "_screens",
         "blind",
         "clock",
@@ -126,13 +125,14 @@ class Session:
         self.commands = 0
         self.octets = [0, 0]  # received from each side
         self.reason = ""
-        self._judge = judge if options.guard else NO_RULES
+        judge = judge if options.guard else NO_RULES
         self._guards = guards if options.guard else no_guards
         self._guard: Guard | None = None
-        self._concerned = self._judge.verbs | self._judge.brakes
+        self._concerned = judge.verbs | judge.brakes
         self._screens = options.tls_required or protocol == "smtp"  # any verb may be objected to
         self._options = options
-        self.dialect = dialect_for(protocol, self._policy(), options.limits, self._judge.verbs)
+        self.dialect = dialect_for(protocol, self._policy(), options.limits, judge.verbs)
+        self._judging = Judging(judge, facts, self.dialect, emit)
         self._ledger = Ledger(self.dialect, emit, clock)
         self._dialogues = Dialogues(self.dialect, self._ask, clock)
         self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
@@ -142,8 +142,7 @@ class Session:
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
         self._ended = False  # the client sends no more
         self._deaf = False  # nothing more of the client is read
-        self._observers = observers(protocol)
-        self._deletions = Deletions() if protocol == "pop3" else None
+        self._remarks = Remarks(protocol, emit)
         self._errors = 0
         self._own_octets = 0
         self._ledger.open(Slot(Command(GREETING, b""), clock()))
@@ -224,6 +223,9 @@ class Session:
             self._dialogues.worked(value, error)
         except WireError as wrong:
             self._lost(wrong)
+        if self.dropped and self._dialogues.active and self.job is None:
+            self._dialogues.stop()  # it asks a server that is gone
+            self.closed = True
         self._turn(Side.SERVER)
         self._turn(Side.CLIENT)
 
@@ -247,6 +249,9 @@ class Session:
         """``side`` sends no more. Nothing is invented to complete what it left open."""
         if side is Side.SERVER:
             if self.dropped:
+                return
+            if self._dialogues.working:  # what is being written down is finished first
+                self.dropped = True
                 return
             open_slots = [slot for slot in self.dialect.slots if slot.answer is None]
             if (open_slots or self._open) and not self.closed:
@@ -375,15 +380,7 @@ class Session:
     def _judged(self, slot: Slot) -> None:
         """What the rules say is done here, but for what they leave to the guard."""
         command = slot.command
-        decision = self._decide(command) if command.verb in self._judge.verbs else None
-        if decision is not None:
-            if not decision.enforced or decision.action is Action.OBSERVE:
-                self.emit(WouldHave(command.verb, decision.rule, decision.action.value))
-                decision = None
-            elif decision.lifted:
-                slot.rule, slot.why, slot.verdict = decision.rule, "the rule is lifted", "allow"
-            elif decision.action is not Action.ALLOW:
-                slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
+        decision = self._judging.ruling(slot)
         if decision is not None and not decision.lifted and decision.action not in GUARDED | {Action.ALLOW}:
             self._enforce(slot, decision)
             return
@@ -429,41 +426,17 @@ class Session:
         self.out[Side.SERVER].append(slot.command.line)
 
     def _refused_late(self) -> bool:
-        """Who logs in may be known only from a response: then the rules are asked again."""
         slot = self._holding
-        if slot is None or slot.verb not in LOGINS or slot.verb not in self._judge.verbs:
+        decision = self._judging.late(slot)
+        if decision is None or slot is None:
             return False
-        decision = self._decide(slot.command)
-        if decision is None or decision.action is Action.ALLOW or decision.lifted:
-            return False
-        if not decision.enforced or decision.action is Action.OBSERVE:
-            if not slot.rule:
-                slot.rule = decision.rule
-                self.emit(WouldHave(slot.verb, decision.rule, decision.action.value))
-            return False
-        slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
         self._ledger.close(slot, "local")
         self._ledger.report(slot)
-        answer = self.dialect.refusal(slot.command, Refusal.POLICY, self._words(decision))
+        answer = self.dialect.refusal(slot.command, Refusal.POLICY, words(decision))
         self._cut(
             Cut(answer + self.dialect.farewell("Closing the connection"), f"refused by {decision.rule}")
         )
         return True
-
-    def _decide(self, command: Command) -> Decision | None:
-        """The rules' decision; a login is judged by the name that asks to be let in."""
-        self._learn()
-        asked = self.dialect.claimant(command) if command.verb in LOGINS else None
-        if asked:
-            self.facts.user, self.facts.mechanism = asked
-        decision = self._judge.decide(command, self.facts)
-        if asked:
-            self._learn()
-        return decision
-
-    @staticmethod
-    def _words(decision: Decision) -> str:
-        return decision.reply or f"Refused by the rule {decision.rule} of this proxy"
 
     def _enforce(self, slot: Slot, decision: Decision) -> None:
         verb = {Action.EXAMINE: "EXAMINE", Action.UNSELECT: "UNSELECT"}.get(decision.action)
@@ -475,7 +448,7 @@ class Session:
                 return
             slot.verdict = "block"
         slot.close = decision.action is Action.CLOSE
-        self._refuse(slot, Refusal.POLICY, self._words(decision))
+        self._refuse(slot, Refusal.POLICY, words(decision))
 
     def _forward(self, slot: Slot, line: bytes = b"") -> None:
         data = self.dialect.forwarded(slot.command)
@@ -566,9 +539,7 @@ class Session:
         if slot is None or not slot.own:
             take(reply.data)
             if reply.tag == b"*":
-                event = untagged(reply)
-                if event is not None:
-                    self.emit(event)
+                self._remarks.unasked(reply)
         if reply.more:
             self._open = slot, reply, take
         elif slot is not None:
@@ -611,7 +582,9 @@ class Session:
         if asked:
             self._login(changed and reply.status in ("OK", "235"), *asked)
         self._ledger.report(slot)
-        self._note(slot, reply)
+        self._remarks.answered(slot.verb, reply)
+        if self._guard is not None and slot.verb in self._guard.verbs:
+            self._guard.replied(slot.command, reply.status)
         if slot.verb == GREETING and reply.status == "PREAUTH":
             self._engage()
         if (
@@ -630,34 +603,20 @@ class Session:
 
     def _login(self, good: bool, user: str, mechanism: str) -> None:
         if good:
-            self._learn()
+            self._judging.learn()
             self.emit(LoggedIn(self.facts.user, self.facts.mechanism, self.facts.tls))
             self._engage()
         else:
             self.emit(LoginFailed(user, mechanism))
 
-    def _note(self, slot: Slot, reply: Reply) -> None:
-        """What the reply tells beside the answer."""
-        observer = self._observers.get(slot.verb)
-        if observer is not None:
-            event = observer(reply)
-            if event is not None:
-                self.emit(event)
-        if self._guard is not None:
-            if slot.verb in self._guard.verbs:
-                self._guard.replied(slot.command, reply.status)
-        elif self._deletions is not None and slot.verb in Deletions.VERBS:
-            deleted = self._deletions.answered(slot.verb, reply.status)
-            if deleted is not None:
-                self.emit(deleted)
-
     def _engage(self) -> None:
         """From here on there is mail to be guarded."""
-        situation = Situation(self.facts, self._judge, self.emit, self._capabilities)
+        situation = Situation(self.facts, self._judging.judge, self.emit, self._capabilities)
         self._guard = self._guards(situation)
         if self._guard is None:
             return
-        self._concerned = self._judge.verbs | self._judge.brakes | self._guard.verbs
+        self._remarks.guarded()
+        self._concerned |= self._guard.verbs
         opening = self._guard.opened()
         if opening is not None:
             self._dialogues.start(opening, lambda outcome: None)
@@ -698,11 +657,6 @@ class Session:
             slot.status = "unanswered"
             self._ledger.report(slot)
         self._ledger.abandon()
-
-    def _learn(self) -> None:
-        facts, dialect = self.facts, self.dialect
-        facts.user, facts.mechanism, facts.client_name = dialect.user, dialect.mechanism, dialect.client_name
-        facts.mailbox, facts.sender, facts.recipients = dialect.mailbox, dialect.sender, dialect.recipients
 
     def _lost(self, error: WireError) -> None:
         """Octets that cannot be read: a guard ends here, an observer goes on blindly."""

@@ -11,12 +11,7 @@ from mailproxy.store.errors import StoreError
 from mailproxy.store.postgresql import open_postgresql
 from mailproxy.store.sqlite import open_sqlite
 
-_OPEN = {
-    "sqlite": open_sqlite,
-    "postgresql": open_postgresql,
-    "postgresql+psycopg": open_postgresql,
-    "postgres": open_postgresql,
-}
+_POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgres")
 
 _FORMS = "write sqlite:////folder/file.db or postgresql://user@host/database"
 
@@ -27,11 +22,12 @@ def open_database(url: str) -> Database:
     Raises:
         StoreError: the URL names none, or it cannot be opened.
     """
+    if url.startswith("sqlite:"):
+        return open_sqlite(url)
     parsed = _parsed(url)
-    opening = _OPEN.get(parsed.drivername)
-    if opening is None:
+    if parsed.drivername not in _POSTGRESQL:
         raise StoreError("the store's url", f"{parsed.drivername}:// is no database for mailproxy", _FORMS)
-    return opening(parsed)
+    return open_postgresql(parsed)
 
 
 def _parsed(url: str) -> URL:

@@ -6,13 +6,14 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
-from sqlalchemy.engine import URL
 
 from mailproxy.store.database import BEGIN, WAIT_SECONDS, Database
 from mailproxy.store.errors import StoreError
+
+PREFIX = "sqlite:///"
 
 OLDEST = (3, 24, 0)  # the first SQLite with INSERT … ON CONFLICT DO UPDATE
 
@@ -27,26 +28,33 @@ _NEXT_STEP = {
 _PAUSE_SECONDS = 0.02
 
 
-def open_sqlite(url: URL) -> Database:
+def open_sqlite(url: str) -> Database:
     """The file of ``sqlite:////folder/file.db``, made for its user alone when it is absent.
+
+    ``%`` and ``?`` in its name are written ``%25`` and ``%3F``.
 
     Raises:
         StoreError: it names no file, or one that cannot be used.
     """
-    if not url.database or url.database == ":memory:":
-        raise StoreError("the store's url", "it names no file", "write sqlite:////folder/file.db")
-    if url.query:
-        raise StoreError("the store's url", "a file takes no options", "leave out the ? and all behind it")
     if sqlite3.sqlite_version_info < OLDEST:
         raise StoreError(
             "SQLite",
             f"version {sqlite3.sqlite_version} is too old",
             "install 3.24 or later, or use PostgreSQL",
         )
-    path = Path(os.path.abspath(url.database))
+    path = _file_of(url)
     _make_private(path)
     _prepare(path)
     return Database(_engine(path), str(path))
+
+
+def _file_of(url: str) -> Path:
+    name = url.removeprefix(PREFIX)
+    if name in (url, "", ":memory:"):
+        raise StoreError("the store's url", "it names no file", "write sqlite:////folder/file.db")
+    if "?" in name:
+        raise StoreError("the store's url", "a file takes no options", "leave out the ? and all behind it")
+    return Path(os.path.abspath(unquote(name)))
 
 
 def _make_private(path: Path) -> None:
@@ -77,10 +85,15 @@ def _prepare(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        step = _NEXT_STEP.get(error.sqlite_errorcode & 0xFF, _OWNER)
+        step = _NEXT_STEP.get(_code(error), _OWNER)
         raise StoreError(str(path), str(error), step) from error
     if mode != "wal":
         raise StoreError(str(path), "its disk cannot hold a write-ahead log", "put it on a local disk")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code; 0 when it was not SQLite that complained, but the driver."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _write_ahead(connection: sqlite3.Connection) -> str:
@@ -90,7 +103,7 @@ def _write_ahead(connection: sqlite3.Connection) -> str:
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
             # The switch needs the file for itself, and does not wait for it as other statements do.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
         time.sleep(_PAUSE_SECONDS)
 

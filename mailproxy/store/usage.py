@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, select, update
 
 from mailproxy.store.database import Database
 from mailproxy.store.tables import SIZES, TOLD, USES
@@ -69,13 +69,13 @@ class Usage:
 
     def told(self, upstream: str, user: str, kind: str, now: float, every: float) -> bool:
         """Is it time to tell this? True at most once within ``every`` seconds, over all processes."""
+        long_ago = now - every
         whose = {"upstream": upstream, "username": user, "kind": kind}
-        new = self._database.insert(TOLD).values(**whose, at=now)
-        telling = new.on_conflict_do_update(
-            index_elements=list(whose), set_={"at": new.excluded.at}, where=TOLD.c.at <= now - every
-        )
+        first = self._database.insert(TOLD).values(**whose, at=long_ago).on_conflict_do_nothing()
+        telling = update(TOLD).filter_by(**whose).where(TOLD.c.at <= long_ago).values(at=now)
         with self._database.writing() as connection:
-            return bool(connection.execute(telling).rowcount)
+            connection.execute(first)
+            return connection.execute(telling).rowcount == 1
 
     def seen(
         self,

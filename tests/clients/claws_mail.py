@@ -58,7 +58,7 @@ def claws_mail(home: Path, door: Door, account: Account) -> list[bytes]:
         display_for(home) as display,
         display.running(program, *words, "--receive-all", SSL_CERT_FILE=str(door.ca)) as process,
     ):
-        _type_password(display, account)
+        _type_password(display, account, process)
         until(lambda: _has_quit(log), f"QUIT in {log}")
         subprocess.run([program, *words, "--exit"], env=display.environment, check=True, timeout=30)
         process.wait(30)
@@ -82,12 +82,14 @@ def _prepare(home: Path, settings: Path, door: Door, account: Account) -> None:
     )
 
 
-def _type_password(display: Display, account: Account) -> None:
-    window = until(lambda: display.windows("[Pp]assword"), "window that asks for the password")[0]
-    display.type_into(window, account.password)
+def _type_password(display: Display, account: Account, process: subprocess.Popen[bytes]) -> None:
+    def look() -> list[str]:
+        assert process.poll() is None, f"claws-mail ended with {process.returncode}"
+        return display.windows("[Pp]assword")
+
+    display.type_into(until(look, "window that asks for the password")[0], account.password)
 
 
 def _has_quit(log: Path) -> bool:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    after = [number for number, line in enumerate(lines) if line.endswith("POP> QUIT")]
-    return any("POP< +OK" in line or "POP< -ERR" in line for line in lines[after[-1] :]) if after else False
+    said = log.read_text(errors="replace") if log.exists() else ""
+    return "POP<" in said.rpartition("POP> QUIT")[2] and "POP> QUIT" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,14 @@ STOP_SECONDS = 20
 
 @dataclass(frozen=True)
 class Display:
-    """A running X server, and the home of the one program on it."""
+    """A running X server, and the home of the one program on it.
+
+    ``sockets`` is the folder for the program's own sockets, whose paths must be short.
+    """
 
     home: Path
     number: str
+    sockets: str
 
     @property
     def environment(self) -> dict[str, str]:
@@ -27,7 +32,8 @@ class Display:
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(self.home),
+            "TMPDIR": self.sockets,
+            "XDG_RUNTIME_DIR": self.sockets,
             "DISPLAY": f":{self.number}",
             "GDK_BACKEND": "x11",
             "NO_AT_BRIDGE": "1",
@@ -75,7 +81,13 @@ class Display:
 
 @contextmanager
 def display_for(home: Path) -> Iterator[Display]:
-    """An Xvfb, once it says which display it is."""
+    """An X server without a screen, for one run of one program."""
+    with tempfile.TemporaryDirectory(prefix="mailproxy-x-") as sockets, _x_server() as number:
+        yield Display(home, number, sockets)
+
+
+@contextmanager
+def _x_server() -> Iterator[str]:
     ready, theirs = os.pipe()
     process = subprocess.Popen(
         [need_program("Xvfb", "xvfb"), "-displayfd", str(theirs), "-nolisten", "tcp", "-noreset"],
@@ -90,7 +102,7 @@ def display_for(home: Path) -> Iterator[Display]:
         with open(ready, encoding="ascii") as said:
             number = said.readline().strip()
         assert number, f"Xvfb ended with {process.wait(STOP_SECONDS)}"
-        yield Display(home, number)
+        yield number
     finally:
         end_process(process)
 

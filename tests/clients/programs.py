@@ -30,10 +30,12 @@ def run_program(
     *words: str | Path,
     given: bytes = b"",
     codes: Container[int] = (0,),
+    silent: bool = False,
 ) -> bytes:
     """Run a program to its end and give its standard output back.
 
-    Raises AssertionError with all it printed when its exit code is not one of ``codes``.
+    Raises AssertionError with all it printed when its exit code is not one of ``codes``, or when
+    it printed anything although ``silent`` says that it has nothing to complain of.
     """
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TMPDIR": str(home)}
     done = subprocess.run(
@@ -47,6 +49,7 @@ def run_program(
     )
     said = (done.stdout[-2000:] + done.stderr[-2000:]).decode(errors="replace")
     assert done.returncode in codes, f"{name} ended with {done.returncode}: {said}"
+    assert not (silent and said), f"{name} complains: {said}"
     return done.stdout
 
 

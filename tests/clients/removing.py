@@ -34,7 +34,7 @@ def mbsync(home: Path, door: Door, account: Account, names: Collection[str]) -> 
 
 
 def mbsync_with_trash(home: Path, door: Door, account: Account, names: Collection[str]) -> list[bytes]:
-    """mbsync that copies to Trash itself, and then expunges with UID EXPUNGE."""
+    """mbsync that marks, moves to Trash itself with UID MOVE, and then says UID EXPUNGE all the same."""
     return _mbsync(home, door, account, names, "Trash Trash\n")
 
 
@@ -45,11 +45,14 @@ def _mbsync(home: Path, door: Door, account: Account, names: Collection[str], mo
         f"IMAPStore there\nHost {HOST}\nPort {door.port}\nUser {account.user}\nPass {account.password}\n"
         f"SSLType IMAPS\nSystemCertificates no\nCertificateFile {door.ca}\n{more}\n"
         f"MaildirStore here\nPath {home}/mail/\nInbox {inbox}\n\n"
-        "Channel all\nFar :there:\nNear :here:\nPatterns INBOX\nCreate Near\nSync All\nExpunge Both\nSyncState *\n"
+        "Channel all\nFar :there:\nNear :here:\nPatterns INBOX\n"
+        "Create Near\nSync All\nExpunge Both\nSyncState *\n"
     )
     for path in _files_of(inbox, names):
-        path.rename(inbox / "cur" / f"{path.name.partition(':')[0]}:2,T")
-    run_program(home, "mbsync", "isync", "--quiet", "--config", settings_file(home, "mbsyncrc", text), "all")
+        base, _, flags = path.name.partition(":2,")
+        path.rename(inbox / "cur" / f"{base}:2,{''.join(sorted({*flags, 'T'}))}")
+    words = ["--quiet", "--config", settings_file(home, "mbsyncrc", text), "all"]
+    run_program(home, "mbsync", "isync", *words, silent=True)
     # its own mark, by which it finds a message again after an interruption
     return [re.sub(rb"^X-TUID: .*\n", b"", message, flags=re.M) for message in contents(inbox)]
 
@@ -68,7 +71,7 @@ def offlineimap(home: Path, door: Door, account: Account, names: Collection[str]
     for path in _files_of(inbox, names):
         path.unlink()
     settings = settings_file(home, "offlineimaprc", text)
-    run_program(home, "offlineimap", "offlineimap3", "-c", settings, "-o", "-u", "quiet")
+    run_program(home, "offlineimap", "offlineimap3", "-c", settings, "-o", "-u", "quiet", silent=True)
     return contents(inbox)
 
 
@@ -173,5 +176,5 @@ def imapflow(home: Path, door: Door, account: Account, names: Collection[str]) -
     }
     (home / "node_modules").unlink(missing_ok=True)
     (home / "node_modules").symlink_to(modules)
-    run_program(home, "node", "nodejs", script, given=json.dumps(told).encode())
+    run_program(home, "node", "nodejs", script, silent=True, given=json.dumps(told).encode())
     return [path.read_bytes() for path in sorted(seen.iterdir(), key=lambda path: int(path.name))]

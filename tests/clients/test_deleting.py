@@ -1,4 +1,4 @@
-"""The programs that delete do so, without a proxy and through one without rules: the control of the other tests."""
+"""The programs that delete do so, directly and through a proxy without rules: the other tests' control."""
 
 from __future__ import annotations
 

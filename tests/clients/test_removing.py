@@ -1,4 +1,4 @@
-"""The programs that remove mail do so, without a proxy and through one without rules: the control of the rules' tests."""
+"""The programs that expunge do so, directly and through a proxy without rules: the other tests' control."""
 
 from __future__ import annotations
 

@@ -13,7 +13,15 @@ import trio
 import trustme
 
 from mailproxy.demo.mailbox import SEEN, Account
-from mailproxy.demo.programs import Endpoint, Refused, download_and_delete, read_all, readable, submit
+from mailproxy.demo.programs import (
+    Endpoint,
+    Refused,
+    download_and_delete,
+    look,
+    read_all,
+    readable,
+    submit,
+)
 from mailproxy.demo.world import HOST, Ports
 from tests.demo.messages import DOTS, PLAIN
 
@@ -44,10 +52,24 @@ async def test_downloading_and_deleting(ports: Ports, account: Account, shown: S
     assert "S: … (the message “dots”)" in shown.lines
 
 
+async def test_looking_changes_nothing(ports: Ports, account: Account, shown: Shown) -> None:
+    assert await look(Endpoint(HOST, ports.pop3), USER, PASSWORD, shown) == 2
+    assert [message.octets for message in account.inbox.messages] == [DOTS, PLAIN]
+    assert "C: PASS ***" in shown.lines
+    assert not any(line.startswith(("C: RETR", "C: DELE")) for line in shown.lines)
+
+
 async def test_reading_changes_nothing(ports: Ports, account: Account, shown: Shown) -> None:
     assert await read_all(Endpoint(HOST, ports.imap), USER, PASSWORD, shown) == [DOTS, PLAIN]
     assert not any(SEEN in message.flags for message in account.inbox.messages)
     assert f'C: a1 LOGIN "{USER}" ***' in shown.lines
+
+
+async def test_a_refused_deletion_is_no_reason_to_stop(shown: Shown, nursery: trio.Nursery) -> None:
+    where = await serving([b"+OK"] * 3 + [b"+OK 1 5", b"+OK\r\nx\r\n.", b"-ERR no", b"+OK"], nursery)
+    found = await download_and_delete(where, USER, PASSWORD, shown)
+    assert (found.messages, found.asked, found.accepted) == ([b"x\r\n"], 1, 0)
+    nursery.cancel_scope.cancel()
 
 
 async def test_sending(ports: Ports, account: Account, shown: Shown) -> None:
@@ -58,42 +80,18 @@ async def test_sending(ports: Ports, account: Account, shown: Shown) -> None:
     assert f"C: … ({len(note)} octets)" in shown.lines
 
 
-@pytest.mark.parametrize("program", ["pop3", "imap", "smtp"])
+@pytest.mark.parametrize("program", ["pop3", "look", "imap", "smtp"])
 async def test_no_program_shows_the_password(program: str, ports: Ports, shown: Shown) -> None:
-    await RUN[program](Endpoint(HOST, getattr(ports, program)), USER, PASSWORD, shown)
+    where = Endpoint(HOST, getattr(ports, "pop3" if program == "look" else program))
+    await RUN[program](where, USER, PASSWORD, shown)
     assert PASSWORD not in "\n".join(shown.lines)
     with pytest.raises(Refused):
-        await RUN[program](Endpoint(HOST, getattr(ports, program)), USER, "opensesame", shown)
+        await RUN[program](where, USER, "opensesame", shown)
     assert "opensesame" not in "\n".join(shown.lines)
 
 
-async def _submit(where: Endpoint, user: str, password: str, shown: Shown) -> None:
-    await submit(where, user, password, [user], PLAIN, shown)
-
-
-RUN: dict[str, Callable[..., Awaitable[Any]]] = {
-    "pop3": download_and_delete,
-    "imap": read_all,
-    "smtp": _submit,
-}
-
-CONVERSATIONS = {
-    "pop3": [b"+OK", b"+OK", b"+OK", b"+OK 1 5", b"+OK"],
-    "imap": [b"* OK", b"a1 OK", b"a2 OK", b"a3 OK", b"a4 OK"],
-    "smtp": [b"220 x", b"250-a\r\n250 x", b"235 x", b"250 x", b"250 x", b"354 x", b"250 x", b"221 x"],
-}
-REFUSAL = {"pop3": b"-ERR \x1bno", "imap": b"* BYE \x1bno\r\na1 NO \x1bno\r\na2 NO\r\na3 NO\r\na4 NO"} | {
-    "smtp": b"554 \x1bno"
-}
-
-
-@pytest.mark.parametrize(
-    ("program", "at"), [(program, at) for program, said in CONVERSATIONS.items() for at in range(len(said))]
-)
-async def test_each_refusal_ends_the_program(
-    program: str, at: int, shown: Shown, nursery: trio.Nursery
-) -> None:
-    answers = [*CONVERSATIONS[program][:at], REFUSAL[program]]
+async def serving(answers: list[bytes], nursery: trio.Nursery) -> Endpoint:
+    """A server that says these lines, whatever it is asked."""
 
     async def server(stream: trio.abc.Stream) -> None:
         for answer in answers:
@@ -103,7 +101,41 @@ async def test_each_refusal_ends_the_program(
             pass
 
     (listener,) = await nursery.start(partial(trio.serve_tcp, server, 0, host=HOST))
-    where = Endpoint(HOST, listener.socket.getsockname()[1])
+    return Endpoint(HOST, listener.socket.getsockname()[1])
+
+
+async def _submit(where: Endpoint, user: str, password: str, shown: Shown) -> None:
+    await submit(where, user, password, [user], PLAIN, shown)
+
+
+RUN: dict[str, Callable[..., Awaitable[Any]]] = {
+    "pop3": download_and_delete,
+    "look": look,
+    "imap": read_all,
+    "smtp": _submit,
+}
+
+CONVERSATIONS = {
+    "pop3": [b"+OK", b"+OK", b"+OK", b"+OK 1 5", b"+OK\r\n.\r\n+OK", b"+OK"],
+    "look": [b"+OK", b"+OK", b"+OK", b"+OK 1 5", b"+OK"],
+    "imap": [b"* OK", b"a1 OK", b"a2 OK", b"a3 OK", b"a4 OK"],
+    "smtp": [b"220 x", b"250-a\r\n250 x", b"235 x", b"250 x", b"250 x", b"354 x", b"250 x", b"221 x"],
+}
+REFUSAL = {
+    "pop3": b"-ERR \x1bno",
+    "look": b"-ERR \x1bno",
+    "imap": b"* BYE \x1bno\r\na1 NO \x1bno\r\na2 NO\r\na3 NO\r\na4 NO",
+    "smtp": b"554 \x1bno",
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "at"), [(program, at) for program, said in CONVERSATIONS.items() for at in range(len(said))]
+)
+async def test_each_refusal_ends_the_program(
+    program: str, at: int, shown: Shown, nursery: trio.Nursery
+) -> None:
+    where = await serving([*CONVERSATIONS[program][:at], REFUSAL[program]], nursery)
     with pytest.raises(Refused, match="expected") as caught:
         await RUN[program](where, USER, PASSWORD, shown)
     assert str(caught.value).isprintable()

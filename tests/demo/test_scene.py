@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import trio
 
+from mailproxy.config import load
+from mailproxy.config.store import sqlite_file
 from mailproxy.demo import scene as module
-from mailproxy.demo.programs import download_and_delete, read_all
+from mailproxy.demo.programs import download_and_delete, look, read_all
 from mailproxy.demo.scene import RULE, RuleMissing, configuration, scene, shipped_rule
 from mailproxy.demo.world import HOST, PASSWORD, USER, Ports
 
@@ -22,15 +24,25 @@ async def quiet(who: str, text: str) -> None:
 async def test_a_scene(tmp_path: Path, guarded: bool) -> None:
     async with scene(tmp_path, shipped_rule() if guarded else None) as running:
         found = await download_and_delete(running.where.pop3, USER, PASSWORD, quiet)
-        assert (found.asked, found.accepted) == (2, 0 if guarded else 2)
+        assert (found.asked, found.accepted) == (2, 2)
+        assert await look(running.where.pop3, USER, PASSWORD, quiet) == 0
         left = await read_all(running.where.imap, USER, PASSWORD, quiet)
         assert len(left) == len(running.account.inbox.messages) == (2 if guarded else 0)
         assert running.ears.deletions == (0 if guarded else 2)
+        assert len(await running.kept.listing()) == (2 if guarded else 0)
         port = running.where.smtp.port
-        assert (tmp_path / "mailproxy.toml").read_text() == running.config
+        assert running.file.read_text() == running.config
     assert '"listening"' in (tmp_path / "mailproxy.log").read_text()
     with pytest.raises(OSError, match="all attempts to connect"):
         await trio.open_tcp_stream(HOST, port)
+
+
+async def test_its_files_lie_in_its_folder(tmp_path: Path) -> None:
+    async with scene(tmp_path, shipped_rule()) as running:
+        config = load(running.file)
+        assert sqlite_file(config.store.url) == tmp_path / "state" / "mailproxy.db"
+        assert (tmp_path / "state" / "mailproxy.db").is_file()
+        assert running.where.pop3.ca_file == tmp_path / "state" / "tls" / "ca.pem"
 
 
 def test_the_rule_that_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import trio
 
 from mailproxy.demo.mailbox import Account
 from mailproxy.demo.story import ServerEars
-from mailproxy.demo.world import HOST, PASSWORD, SENT, STORED, USER, Ports, servers
+from mailproxy.demo.world import ARRIVING, HOST, PASSWORD, SENT, STORED, USER, Ports, servers
 
 GREETINGS = {"pop3": b"+OK", "imap": b"* OK", "smtp": b"220"}
 
@@ -44,7 +44,7 @@ def test_where_programs_connect() -> None:
     assert Ports(1, 2, 3).endpoints().pop3.ca_file is None
 
 
-@pytest.mark.parametrize("octets", [*STORED, SENT])
+@pytest.mark.parametrize("octets", [*STORED, SENT, ARRIVING])
 def test_every_message_is_made_of_crlf_lines(octets: bytes) -> None:
     assert octets.endswith(b"\r\n")
     assert octets.count(b"\n") == octets.count(b"\r") == octets.count(b"\r\n")
@@ -55,3 +55,8 @@ def test_every_message_is_made_of_crlf_lines(octets: bytes) -> None:
 def test_the_mail_tries_what_goes_wrong_with_dots() -> None:
     assert b"\r\n.\r\n" in SENT
     assert any(b"\r\n.." in octets for octets in STORED)
+
+
+def test_no_two_messages_have_one_size() -> None:
+    """The story tells by its size which message is kept."""
+    assert len({len(octets) for octets in (*STORED, SENT, ARRIVING)}) == 4

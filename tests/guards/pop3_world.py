@@ -54,11 +54,18 @@ class ServerSession:
     def _present(self) -> list[tuple[int, bytes]]:
         return [(n, uidl) for n, uidl in enumerate(self._listed, 1) if uidl not in self._marked]
 
+    def _stat(self) -> bytes:
+        present = self._present()
+        return b"+OK %d %d\r\n" % (len(present), sum(self._sizes[uidl] for _, uidl in present))
+
     def _list(self) -> bytes:
         rows = [b"%d %d\r\n" % (n, self._sizes[uidl]) for n, uidl in self._present()]
         return b"+OK\r\n" + b"".join(rows) + b".\r\n"
 
-    def _uidl(self) -> bytes:
+    def _uidl(self, *number: bytes) -> bytes:
+        if number:
+            uidl = dict(self._present()).get(int(number[0]))
+            return b"+OK %s %s\r\n" % (number[0], uidl) if uidl else b"-ERR no such message\r\n"
         return b"+OK\r\n" + b"".join(b"%d %s\r\n" % row for row in self._present()) + b".\r\n"
 
     def _find(self, number: bytes) -> bytes | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from mailproxy.guards.memory import Kept, Mark, Memory, MemoryFailed, Message, ViewKey, Writing
 
@@ -41,10 +40,10 @@ class RememberedMail:
         view = self.views.setdefault(key, {})
         for uidl in missing:
             if uidl in view:
-                view[uidl] = replace(view[uidl], missing=now)
+                view[uidl] = view[uidl]._replace(missing=now)
         for uidl in found:
             if uidl in view:
-                view[uidl] = replace(view[uidl], missing=0.0)
+                view[uidl] = view[uidl]._replace(missing=0.0)
         for mark in marks:
             view[mark.uidl] = Kept(mark.uidl, mark.octets, now)
         for uidl in [uidl for uidl, kept in view.items() if kept.missing and kept.missing < now - 30 * DAY]:

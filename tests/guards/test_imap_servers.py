@@ -2,12 +2,14 @@ r"""Deletions through a real mailproxy, at real servers: what is expunged is in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.guards.driving import session
 from tests.guards.wire_client import WireClient, wire_client
 from tests.proxy_process import Proxy, Way, mailproxy_running
 from tests.servers.cyrus import Cyrus
@@ -165,11 +167,35 @@ def test_a_brake_holds(dovecot: Dovecot, tmp_path: Path) -> None:
         assert through.say("EXPUNGE")[-1].startswith("OK")
         mark(through, "4")
         assert "4 messages within 1 hour" in through.say("EXPUNGE")[-1]
-        assert through.say("UID MOVE 5 Trash")[-1].startswith(
-            "NO [LIMIT] Nothing was removed: Deletions are held"
-        )
+        assert through.say("UID MOVE 5 Trash")[-1].startswith("NO [LIMIT] Not removed: Deletions are held")
         running.await_event("brake.held", user=account.user, rule="brake")
         assert straight.uids("INBOX") == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "asked"),
+    [("MOVE", "UID EXPUNGE 2:3"), ("UNSELECT", 'EXAMINE "INBOX"'), ("SPECIAL-USE", 'LIST "" "*"')],
+)
+def test_what_a_server_may_lack(clients: tuple[WireClient, WireClient], hidden: str, asked: str) -> None:
+    """Dovecot has all of it, so it is hidden from a guard that speaks to it directly."""
+    through, straight = clients
+    straight.say("SELECT INBOX")
+    mark(straight, "2:3")
+
+    def server(line: bytes) -> list[bytes]:
+        said = straight.say(line.decode())
+        return [re.sub(rf" {hidden}(?= |$)", "", line).encode() for line in said]
+
+    driven = session().must("a CLOSE", server)
+    assert asked.encode() in driven.asked
+    if hidden == "UNSELECT":
+        assert driven.forwarded == b""
+        through.say("SELECT INBOX")
+        mark(through, "4")
+        assert straight.say("CLOSE")[-1].startswith("OK")
+    assert straight.uids("INBOX") == [1, 4, 5, 6]
+    assert len(straight.uids("Trash")) == 2
+    assert straight.uids("Trash", "DELETED") == []
 
 
 def test_cyrus(cyrus: Cyrus, tmp_path: Path) -> None:

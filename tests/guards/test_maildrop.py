@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproxy.guards.maildrop import BadListing, Listed, Maildrop, doubled, read_listing
+from mailproxy.guards.maildrop import BadListing, Listing, Maildrop, read_listing
 
 
-def listed(*octets: int) -> list[Listed]:
-    return [Listed(number, size, b"u%d" % number) for number, size in enumerate(octets, 1)]
+def listed(*octets: int) -> Listing:
+    numbers = range(1, len(octets) + 1)
+    return Listing(numbers, octets, [b"u%d" % number for number in numbers])
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def listed(*octets: int) -> list[Listed]:
     ],
 )
 def test_listings(sizes: bytes, uidls: bytes, found: list[tuple[int, int, bytes]]) -> None:
-    assert read_listing(sizes, uidls) == found
+    assert list(read_listing(sizes, uidls)) == found
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,9 @@ def test_what_is_no_listing(sizes: bytes, uidls: bytes) -> None:
 
 
 def test_uidls_that_two_messages_have() -> None:
-    assert doubled([Listed(1, 1, b"a"), Listed(2, 1, b"b"), Listed(3, 1, b"a")]) == {b"a"}
-    assert doubled([Listed(1, 1, b""), Listed(2, 1, b"")]) == frozenset()
-    assert doubled(listed(1, 2, 3)) == frozenset()
+    assert Listing((1, 2, 3), (1, 1, 1), (b"a", b"b", b"a")).doubled() == {b"a"}
+    assert Listing((1, 2), (1, 1), (b"", b"")).doubled() == frozenset()
+    assert listed(1, 2, 3).doubled() == frozenset()
 
 
 def test_visible_messages_are_numbered_from_one() -> None:

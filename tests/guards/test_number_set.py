@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproxy.guards.number_set import NumberSet, pieces
+from mailproxy.guards.number_set import NumberSet, length, pieces
 
 LARGEST = 4_294_967_295
 
@@ -43,6 +43,7 @@ def test_the_pieces_are_the_set(some: set[int], others: set[int], octets: int) -
     assert all(0 < len(chunk) <= octets for chunk in chunks)
     told = [number for chunk in chunks for number in sorted(numbers(chunk))]
     assert told == sorted(some | others)
+    assert sum(map(length, chunks)) == len(made)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mailproxy.guards.maildrop import Listed
+from mailproxy.guards.maildrop import Listing
 from mailproxy.guards.memory import Kept
 from mailproxy.guards.view import compare, due
 
 DAY = 86_400.0
 
 
-def listing(*uidls: bytes) -> list[Listed]:
-    return [Listed(number, 100, uidl) for number, uidl in enumerate(uidls, 1)]
+def listing(*uidls: bytes) -> Listing:
+    return Listing(range(1, len(uidls) + 1), [100] * len(uidls), uidls)
 
 
 def kept(*uidls: bytes, octets: int = 100, since: float = 0.0, missing: float = 0.0) -> dict[bytes, Kept]:

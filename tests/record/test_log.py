@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from mailproxy.events import (
     Anomaly,
+    ArchiveFailed,
+    BrakeHeld,
     CommandDone,
     Conflict,
     Deleted,
@@ -30,17 +32,19 @@ from mailproxy.events import (
     LoginFailed,
     MailboxNearlyFull,
     MailboxSeen,
+    MovedToTrash,
     OverQuota,
     QuotaSeen,
     Secret,
     SessionEnded,
     SessionStarted,
+    TrashFailed,
     UidlChurn,
     UsageLost,
     WouldHave,
 )
+from mailproxy.record import guard_lines, usage_lines
 from mailproxy.record import log as module
-from mailproxy.record import usage_lines
 from mailproxy.record.lines import Clock
 from mailproxy.record.log import Log
 
@@ -122,6 +126,30 @@ EVENTS = [
             "verdicts": {"forward": 7},
             "reason": "quit",
         },
+    ),
+    (
+        BrakeHeld("u", "r", "too many"),
+        "error",
+        "brake.held",
+        {"user": "u", "rule": "r", "why": "too many", "hint": guard_lines.RELEASE},
+    ),
+    (
+        MovedToTrash("INBOX", "Trash", 3),
+        "info",
+        "trash.moved",
+        {"mailbox": "INBOX", "trash": "Trash", "messages": 3},
+    ),
+    (
+        TrashFailed("INBOX", "full"),
+        "warning",
+        "trash.failed",
+        {"mailbox": "INBOX", "why": "full", "hint": guard_lines.STAYS},
+    ),
+    (
+        ArchiveFailed("INBOX", "full"),
+        "error",
+        "archive.failed",
+        {"mailbox": "INBOX", "why": "full", "hint": guard_lines.STAYS},
     ),
     (MailboxSeen(2, 320), "debug", "mailbox.seen", {"messages": 2, "octets": 320}),
     (QuotaSeen(1024, 2048), "debug", "quota.seen", {"used": 1024, "limit": 2048}),

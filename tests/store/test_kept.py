@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import astuple
 
 import pytest
 
@@ -32,13 +31,8 @@ def test_what_is_kept_is_recalled(store: Store, other: Store) -> None:
     expected = {b"u1": Kept(b"u1", 1200, NOW), b"u2": Kept(b"u2", 2**40, NOW)}
     assert store.kept.recall(AIKO, NOW) == expected
     assert other.kept.recall(AIKO, NOW) == expected
-    assert [type(part) for part in astuple(other.kept.recall(AIKO, NOW)[b"u1"])] == [
-        bytes,
-        int,
-        float,
-        float,
-        bool,
-    ]
+    types = [type(part) for part in other.kept.recall(AIKO, NOW)[b"u1"]]
+    assert types == [bytes, int, float, float, bool]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""Deletions over POP3 that are counted, archived, or allowed in between. The rest is in transcripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailproxy.events import BrakeHeld, Deleted, Event, WouldHave
+from mailproxy.guards.make import guard_maker
+from mailproxy.guards.memory import Memory
+from mailproxy.rules.judge import RuleSet
+from mailproxy.rules.lifts import lifted
+from mailproxy.rules.load import parse
+from tests.guards.pop3_world import Link, Mailbox
+from tests.guards.remembering import NOW, RememberedArchive, RememberedBrakes, RememberedMail
+from tests.play import whole
+
+KEEP = '[[rule]]\nname = "keep"\non = ["pop3 DELE"]\ndo = "keep"\n'
+ARCHIVE = '[[rule]]\nname = "archive"\non = ["pop3 DELE"]\ndo = "archive"\n'
+BRAKE = '[[rule]]\nname = "brake"\non = ["pop3 DELE"]\ndo = "brake"\nlimit = 2\n'
+
+
+class World:
+    """A mailbox, a memory and rules; sessions of one user come and go."""
+
+    def __init__(self, rules: str, *, full: bool = False, lift: str = "", messages: int = 4) -> None:
+        self.mailbox = Mailbox({b"u%d" % n: b"Subject: %d\r\n\r\n.x\r\n" % n for n in range(messages)})
+        self.mail, self.brakes = RememberedMail(), RememberedBrakes()
+        self.archive = RememberedArchive(full)
+        judge = RuleSet(parse(rules.encode(), Path("r.toml"))).judge("pop3")
+        self.judge = lifted(judge, lambda rule, user: rule == lift)
+        self.guards = guard_maker(Memory(self.mail, self.brakes, self.archive), lambda: NOW)
+        self.events: list[Event] = []
+
+    def session(self, *lines: str) -> list[bytes]:
+        """The first line of what comes back for each of the program's lines, behind its login."""
+        link = Link(self.mailbox, self.judge, self.guards, whole)
+        for line in ("USER ann", "PASS x"):
+            link.say(f"{line}\r\n".encode())
+        said = [link.say(f"{line}\r\n".encode()).partition(b"\r\n")[0] for line in lines]
+        self.events = link.events
+        return said
+
+    def told(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def test_a_message_is_archived_before_the_server_deletes_it() -> None:
+    world = World(ARCHIVE)
+    assert world.session("DELE 2", "QUIT")[0].startswith(b"+OK")
+    assert list(world.archive.messages.values()) == [b"Subject: 1\r\n\r\n.x\r\n"]
+    assert b"u1" not in world.mailbox.messages
+    assert world.told(Deleted) == [Deleted(1, 0)]
+
+
+def test_what_cannot_be_archived_is_not_deleted() -> None:
+    world = World(ARCHIVE, full=True)
+    assert world.session("DELE 2", "QUIT")[0].startswith(b"-ERR [SYS/TEMP]")
+    assert len(world.mailbox.messages) == 4
+
+
+@pytest.mark.parametrize("rules", [BRAKE, BRAKE + KEEP])
+def test_too_many_deletions_are_held(rules: str) -> None:
+    world = World(rules)
+    said = world.session("DELE 1", "DELE 2", "DELE 3", "DELE 4", "QUIT")
+    assert [line[:11] for line in said[2:4]] == [b"-ERR [SYS/T"] * 2
+    assert said[0][:3] == said[1][:3] == said[4][:3] == b"+OK"
+    assert len(world.told(BrakeHeld)) == 1
+    assert world.session("DELE 1")[0].startswith(b"-ERR")
+
+
+def test_deletions_of_earlier_sessions_count() -> None:
+    world = World(BRAKE)
+    world.session("DELE 1", "DELE 2", "QUIT")
+    assert world.session("DELE 1")[0].startswith(b"-ERR")
+
+
+def test_a_session_without_quit_does_not_count() -> None:
+    world = World(BRAKE)
+    world.session("DELE 1", "DELE 2")
+    assert world.session("DELE 1")[0].startswith(b"+OK")
+
+
+def test_a_brake_on_a_memory_that_fails_holds() -> None:
+    world = World(BRAKE)
+    world.brakes.broken = True
+    assert world.session("DELE 1")[0].startswith(b"-ERR")
+    assert len(world.mailbox.messages) == 4
+
+
+def test_a_part_of_the_mailbox_is_too_much() -> None:
+    rules = BRAKE.replace("limit = 2", "percent = 10")
+    world = World(rules, messages=20)
+    assert [line[:3] for line in world.session("DELE 1", "DELE 2", "DELE 3")] == [b"+OK", b"+OK", b"-ER"]
+
+
+def test_a_brake_in_observe_mode_only_says_so() -> None:
+    world = World(BRAKE + 'mode = "observe"\n' + KEEP)
+    assert world.session("DELE 1", "DELE 2", "DELE 3")[2].startswith(b"+OK")
+    assert [event.rule for event in world.told(WouldHave)] == ["brake"]  # type: ignore[union-attr]
+
+
+def test_an_allowed_deletion_goes_to_the_server_and_a_kept_one_stays() -> None:
+    allow = '[[rule]]\nname = "first"\non = ["pop3 DELE"]\nwhen = \'set == "1"\'\ndo = "allow"\n'
+    world = World(allow + KEEP)
+    world.session("DELE 1", "DELE 2", "QUIT")
+    assert list(world.mailbox.messages) == [b"u1", b"u2", b"u3"]
+    assert world.told(Deleted) == [Deleted(1, 1)]
+    assert world.session("UIDL 1")[0] == b"+OK 1 u2"
+
+
+def test_a_lifted_rule_lets_the_server_delete_and_still_hides_what_is_kept() -> None:
+    world = World(KEEP)
+    world.session("DELE 1", "QUIT")
+    world.judge = World(KEEP, lift="keep").judge
+    assert world.session("STAT", "DELE 1", "QUIT")[0] == b"+OK 3 54"
+    assert list(world.mailbox.messages) == [b"u0", b"u2", b"u3"]
+    assert world.told(Deleted) == [Deleted(1, 0)]
+
+
+def test_rset_before_quit_is_left_out_when_a_deletion_was_let_through() -> None:
+    world = World(KEEP, lift="keep")
+    world.session("DELE 1", "RSET", "DELE 2", "QUIT")
+    assert list(world.mailbox.messages) == [b"u0", b"u2", b"u3"]

@@ -1,0 +1,91 @@
+"""Deletions that count, and holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mailproxy.guards.memory import MemoryFailed
+from mailproxy.store.brakes import PRUNE_SECONDS, Hold
+from mailproxy.store.store import Store
+
+NOW = 1_700_000_000.5
+
+
+def test_recent_counts_what_came_after(store: Store, other: Store) -> None:
+    for seconds, count in ((0, 1), (10, 20), (20, 300)):
+        store.brakes.deleted("main", "aiko", count, NOW + seconds)
+    store.brakes.deleted("main", "bo", 4000, NOW)
+    store.brakes.deleted("spare", "aiko", 4000, NOW)
+    for since, expected in ((0.0, 321), (NOW, 320), (NOW + 9.5, 320), (NOW + 10, 300), (NOW + 20, 0)):
+        assert other.brakes.recent("main", "aiko", since) == expected
+
+
+def test_old_deletions_are_pruned(store: Store) -> None:
+    store.brakes.deleted("main", "aiko", 1, NOW)
+    store.brakes.deleted("main", "bo", 1, NOW)
+    store.brakes.deleted("main", "aiko", 2, NOW + PRUNE_SECONDS - 1)
+    assert store.brakes.recent("main", "aiko", 0.0) == 3
+    store.brakes.deleted("main", "aiko", 4, NOW + PRUNE_SECONDS)
+    assert store.brakes.recent("main", "aiko", 0.0) == 6
+    assert store.brakes.recent("main", "bo", 0.0) == 1
+
+
+def test_a_hold_lasts_and_keeps_its_first_reason(store: Store, other: Store) -> None:
+    assert not store.brakes.held("main", "aiko")
+    store.brakes.hold("main", "aiko", "brake-hour", "120 in an hour", NOW)
+    store.brakes.hold("main", "aiko", "brake-day", "another", NOW + 1)
+    assert other.brakes.held("main", "aiko")
+    assert other.brakes.holding() == [Hold("main", "aiko", "brake-hour", "120 in an hour", NOW)]
+    for stranger in (("main", "Aiko"), ("spare", "aiko")):
+        assert not store.brakes.held(*stranger)
+
+
+def test_holding_begins_with_the_longest(store: Store) -> None:
+    for user, seconds in (("aiko", 2), ("bo", 1), ("chen", 3)):
+        store.brakes.hold("main", user, "brake", "", NOW + seconds)
+    assert [hold.user for hold in store.brakes.holding()] == ["bo", "aiko", "chen"]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "count", "left", "recent"),
+    [
+        (None, 2, ["bo"], (0, 0)),
+        ("main", 1, ["aiko", "bo"], (0, 7)),
+        ("absent", 0, ["aiko", "aiko", "bo"], (7, 7)),
+    ],
+)
+def test_release(
+    store: Store, upstream: str | None, count: int, left: list[str], recent: tuple[int, int]
+) -> None:
+    for place, user in (("main", "aiko"), ("spare", "aiko"), ("main", "bo")):
+        store.brakes.deleted(place, user, 7, NOW)
+        store.brakes.hold(place, user, "brake", "", NOW)
+    assert store.brakes.release("aiko", upstream, now=NOW) == count
+    assert sorted(hold.user for hold in store.brakes.holding()) == left
+    assert tuple(store.brakes.recent(place, "aiko", 0.0) for place in ("main", "spare")) == recent
+    assert store.brakes.recent("main", "bo", 0.0) == 7
+    store.brakes.deleted("main", "aiko", 1, NOW + 1)
+    assert store.brakes.recent("main", "aiko", NOW) == 1, "what comes after the release counts"
+
+
+def test_release_of_somebody_who_is_not_held_resets_what_counts(store: Store) -> None:
+    store.brakes.deleted("main", "aiko", 7, NOW)
+    assert store.brakes.release("aiko") == 0
+    assert store.brakes.recent("main", "aiko", 0.0) == 0
+
+
+def test_failures_are_told(store: Store) -> None:
+    store.close()
+    calls: list[Callable[[], object]] = [
+        lambda: store.brakes.recent("main", "aiko", NOW),
+        lambda: store.brakes.deleted("main", "aiko", 1, NOW),
+        lambda: store.brakes.held("main", "aiko"),
+        lambda: store.brakes.hold("main", "aiko", "brake", "", NOW),
+        lambda: store.brakes.release("aiko"),
+        lambda: store.brakes.holding(),
+    ]
+    for call in calls:
+        with pytest.raises(MemoryFailed):
+            call()
