@@ -129,7 +129,7 @@ def restore(
         return
     from mailproxy.cli.archive_restore import put_back
 
-    for user, upstream, number in put_back(loaded, shelf, found, mailbox, _password, dry_run):
+    for user, upstream, number in put_back(loaded, shelf, found, mailbox, password_of, dry_run):
         what = "would be put" if dry_run else "put"
         where = f"{printable(mailbox)} of {printable(user)} at {printable(upstream)}"
         typer.echo(f"{counted(number, 'message')} {what} into {where}")
@@ -165,7 +165,7 @@ def _to_new_file(file: BinaryIO, target: Path) -> None:
         fail(f"{target}: {error.strerror}; name a new file with --eml, where you may write and there is room")
 
 
-def _password(user: str, upstream: str) -> str:
+def password_of(user: str, upstream: str) -> str:
     """The password of the archived user, from the environment or the terminal."""
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if password:

@@ -9,6 +9,7 @@ from mailproxy.guards.imap_answers import of_capability, status_text
 from mailproxy.proto.capabilities import imap_capabilities
 from mailproxy.proto.tokens import Command
 from mailproxy.session.guard import Answer, Ask, Local, Step, nothing
+from mailproxy.session.verdict import Decision
 
 Value = TypeVar("Value")
 Asking = Generator[Step, Any, Value]
@@ -76,9 +77,9 @@ def completed(command: Command, text: bytes, code: bytes = b"") -> Local:
     return Local(_status(command, b"OK", text, code))
 
 
-def refused(command: Command, text: bytes, code: bytes = b"") -> Local:
+def refused(command: Command, text: bytes, code: bytes = b"", by: Decision | None = None) -> Local:
     """NO: the command is understood, and nothing was removed that is not in safety."""
-    return Local(_status(command, b"NO", text, code))
+    return Local(_status(command, b"NO", text, code), by=by)
 
 
 def misplaced(command: Command, text: bytes) -> Local:

@@ -66,16 +66,18 @@ class ImapGuard:
         self, command: Command, here: Selected, brake: Decision | None, act: Decision | None
     ) -> Dialogue:
         """The brake comes first: what it holds is not moved or archived either."""
+        by = brake
         try:
             if brake is not None:
                 yield from self._brake.passed(command, here, brake)
+            by = None
             return (yield from self._act(command, here, act))
         except BadArguments as error:
             return misplaced(command, str(error).encode())
         except Unfulfilled as failure:
-            return refused(command, b"Not removed: " + failure.text, failure.code)
+            return refused(command, b"Not removed: " + failure.text, failure.code, by)
         except MemoryFailed:
-            return refused(command, b"Not removed: deletions cannot be recorded now", b"UNAVAILABLE")
+            return refused(command, b"Not removed: deletions cannot be recorded now", b"UNAVAILABLE", by)
 
     def _act(self, command: Command, here: Selected, decision: Decision | None) -> Asking[Outcome]:
         if decision is None:

@@ -107,7 +107,7 @@ class Pop3Guard:
                 return self._delete(command, decision)
         keeper, maildrop = self._keeper, self._maildrop
         if keeper is not None and keeper.broken:
-            return Treatment(Local(_temporary(keeper.why)), "refuse")
+            return Treatment(Local(_temporary("It is not known which mail is to be hidden")), "refuse")
         if maildrop is None:
             return None
         if command.verb in ("RETR", "TOP"):
@@ -145,8 +145,9 @@ class Pop3Guard:
             return _temporary("a rule about kept mail came into force: please log in again")
         message = maildrop.find(asked) if maildrop is not None else None
         if message is None:
-            text = f"Mail cannot be kept, so it is not deleted: {keeper.why}"
-            return f"-ERR [SYS/{'TEMP' if keeper.broken else 'PERM'}] {text}\r\n".encode("ascii", "replace")
+            if keeper.broken:
+                return _temporary("It is not known which mail is to be hidden")
+            return f"-ERR [SYS/PERM] Mail cannot be kept, so it is not deleted: {keeper.why}\r\n".encode()
         if not keeper.keeps(message):
             return b"-ERR [SYS/PERM] Other messages have the same unique-id: it is not deleted\r\n"
         return b""
@@ -170,7 +171,9 @@ class Pop3Guard:
     ) -> Dialogue:
         """A deletion that is counted, or that needs a copy first."""
         why = (yield from self._held(braked)) if braked is not None else ""
-        if not why and archives is not None:
+        if why:
+            return Local(_temporary(why), by=braked)
+        if archives is not None:
             message = self._maildrop.find(asked) if self._maildrop is not None else None
             at = message.number if message is not None else asked
             failed = yield from archive_message(
@@ -219,7 +222,8 @@ class Pop3Guard:
         if keeper is not None:
             failed = yield from keeper.commit()
             if failed:  # nothing is marked, here or there
-                return Local(_temporary(f"Nothing was deleted: {failed}"), cut=True)
+                self._situation.emit(Anomaly("kept_mail_not_stored", "proxy", failed))
+                return Local(_temporary("Nothing was deleted, since it could not be recorded"), cut=True)
         if self._so_far and "DELE" in self._situation.judge.brakes:
             failed = yield from self._brake.note(self._situation, self._so_far)
             if failed:

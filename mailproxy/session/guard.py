@@ -87,11 +87,15 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """It is answered here. ``cut``: the server's leg is cut off, without QUIT, and the session ends."""
+    """It is answered here. ``cut``: the server's leg is cut off, without QUIT, and the session ends.
+
+    ``by`` is the decision that is behind it, where that is another one than the guard was given.
+    """
 
     answer: bytes
     close: bool = False
     cut: bool = False
+    by: Decision | None = None
 
 
 Step = Ask | Do | tuple[Ask | Do, ...]

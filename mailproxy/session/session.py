@@ -411,6 +411,8 @@ class Session:
             slot.command = outcome.command or slot.command
             self._forward(slot, outcome.line)
             return
+        if outcome.by is not None:
+            slot.rule, slot.why, slot.verdict = outcome.by.rule, outcome.by.why, outcome.by.action.value
         slot.verdict = "answered" if slot.verdict == "forward" else slot.verdict
         slot.close = outcome.close or outcome.cut
         if outcome.cut:

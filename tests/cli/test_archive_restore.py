@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
-from mailproxy.cli.archive import PASSWORD_VARIABLE
+from mailproxy.cli.archive import PASSWORD_VARIABLE, password_of
 from mailproxy.store.store import Store
 from tests.cli.archiving import DATE, archive, configure, forget, open_store
-from tests.cli.calling import call, call_on_terminal
+from tests.cli.calling import call
 from tests.clients.standard_library import expect, imap_client, read_by_imap
 from tests.servers.dovecot import Dovecot
 from tests.servers.endpoints import BOB, TLS_KINDS, Account, Door
@@ -72,14 +74,26 @@ def test_put_back(
     assert BOB.password not in str(row.detail)
 
 
-def test_the_password_is_asked_for(dovecot: Dovecot, config: Path, store: Store) -> None:
+def test_the_password_is_asked_for_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def prompt(text: str, *, hide_input: bool, err: bool) -> str:
+        asked.append((text, hide_input))
+        return "typed"
+
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    monkeypatch.setattr(typer, "prompt", prompt)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert password_of("bob\x1b", "main") == "typed"
+    assert asked == [(r"Password of bob\x1b at main", True)]
+
+
+def test_nobody_to_ask(dovecot: Dovecot, config: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(config, store, "7.1", BOB.user, TEXT, (), "implicit")
-    words = ("archive", "restore", "1", "-c", config, "--imap")
-    code, shown = call_on_terminal(*words, typed=BOB.password + "\n")
-    assert code == 0
-    assert "Password of bob at implicit" in shown
-    assert left(dovecot) == [TEXT]
-    assert f"set {PASSWORD_VARIABLE}" in call(*words, code=1).stderr
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    result = call("archive", "restore", "1", "-c", config, "--imap", code=1)
+    assert f"set {PASSWORD_VARIABLE}" in result.stderr
+    assert left(dovecot) == []
 
 
 def test_without_a_row(dovecot: Dovecot, config: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def claws_mail(home: Path, door: Door, account: Account) -> list[bytes]:
         _prepare(home, settings, door, account)
     log = settings / "claws.log"
     log.unlink(missing_ok=True)
-    words = ["--alternate-config-dir", settings]
+    words: list[str | Path] = ["--alternate-config-dir", settings]
     with (
         display_for(home) as display,
         display.running(program, *words, "--receive-all", SSL_CERT_FILE=str(door.ca)) as process,

@@ -39,7 +39,14 @@ def _fetchmail(home: Path, door: Door, account: Account, manner: str, identify: 
         f'  {manner} no rewrite mda "sh -c {shlex.quote(_deliver_to(_inbox(home)))}"\n'
     )
     settings = settings_file(home, "fetchmailrc", text)
-    words = ["--fetchmailrc", settings, "--nosyslog", "--nodetach", "--pidfile", home / "pid"]
+    words: list[str | Path] = [
+        "--fetchmailrc",
+        settings,
+        "--nosyslog",
+        "--nodetach",
+        "--pidfile",
+        home / "pid",
+    ]
     run_program(home, "fetchmail", "fetchmail", *words, "--idfile", home / "ids", codes=(0, NO_MAIL))
     return _numbered(_inbox(home))
 
@@ -80,7 +87,7 @@ def curl(home: Path, door: Door, account: Account) -> list[bytes]:
     """curl in three sessions: list, fetch, delete."""
     inbox = _inbox(home)
     secret = settings_file(home, "curlrc", f'user = "{account.user}:{account.password}"\n')
-    common = ["-q", "-sS", "--noproxy", "*", "--config", secret, "--cacert", door.ca or ""]
+    common: list[str | Path] = ["-q", "-sS", "--noproxy", "*", "--config", secret, "--cacert", door.ca or ""]
     url = f"pop3s://{HOST}:{door.port}/"
     listing = run_program(home, "curl", "curl", *common, url)
     count = len(listing.strip().splitlines())  # for an empty one it prints an empty line

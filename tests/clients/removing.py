@@ -51,7 +51,7 @@ def _mbsync(home: Path, door: Door, account: Account, names: Collection[str], mo
     for path in _files_of(inbox, names):
         base, _, flags = path.name.partition(":2,")
         path.rename(inbox / "cur" / f"{base}:2,{''.join(sorted({*flags, 'T'}))}")
-    words = ["--quiet", "--config", settings_file(home, "mbsyncrc", text), "all"]
+    words: list[str | Path] = ["--quiet", "--config", settings_file(home, "mbsyncrc", text), "all"]
     run_program(home, "mbsync", "isync", *words, silent=True)
     # its own mark, by which it finds a message again after an interruption
     return [re.sub(rb"^X-TUID: .*\n", b"", message, flags=re.M) for message in contents(inbox)]

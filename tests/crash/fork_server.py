@@ -30,7 +30,7 @@ from mailproxy.session.guard import Dialogue
 from tests.crash.faults import FAULTS
 from tests.crash.places import Killer, Line, Place, Tracer
 
-LONGEST_SECONDS = 30
+LONGEST_SECONDS = 60
 
 
 class WatchedLog(Log):

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from tests.guards.pop3_world import Mailbox, ServerSession
 from tests.servers.ports import LOOPBACK
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class Visit:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproxy.events import BrakeHeld, Deleted, Event, WouldHave
+from mailproxy.events import BrakeHeld, CommandDone, Deleted, Event, WouldHave
 from mailproxy.guards.make import guard_maker
 from mailproxy.guards.memory import Memory
 from mailproxy.rules.judge import RuleSet
@@ -67,6 +67,8 @@ def test_too_many_deletions_are_held(rules: str) -> None:
     assert [line[:11] for line in said[2:4]] == [b"-ERR [SYS/T"] * 2
     assert said[0][:3] == said[1][:3] == said[4][:3] == b"+OK"
     assert len(world.told(BrakeHeld)) == 1
+    refusals = [event for event in world.told(CommandDone) if event.verdict == "brake"]  # type: ignore[union-attr]
+    assert [event.rule for event in refusals] == ["brake", "brake"]  # type: ignore[union-attr]
     assert world.session("DELE 1")[0].startswith(b"-ERR")
 
 
