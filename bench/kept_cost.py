@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -60,14 +61,12 @@ def _report(dovecot: Dovecot, guarded: Proxy, bare: Proxy, big: Account, small: 
     direct, through, past = dovecot.pop3.open, guarded.door("direct").port, bare.door("direct").port
     print(f"{'':<12}{'direct':>12}{'proxy':>12}{'ratio':>8}")
     for label, commands in (("open", (b"STAT", b"UIDL", b"LIST")), ("STAT", (b"STAT",))):
-        one, other = _in_turn(
-            ROUNDS, lambda: _session(direct, big, commands), lambda: _session(through, big, commands)
-        )
+        works = [partial(_session, port, big, commands) for port in (direct, through)]
+        one, other = _in_turn(ROUNDS, *works)
         print(f"{label:<12}{one * 1e3:>9.0f} ms{other * 1e3:>9.0f} ms{other / one:>8.2f}")
     commands = (b"STAT", b"RETR 1", b"DELE 1", b"RSET", b"QUIT")
-    one, other = _in_turn(
-        SMALL_ROUNDS, lambda: _session(past, small, commands), lambda: _session(through, small, commands)
-    )
+    works = [partial(_session, port, small, commands) for port in (past, through)]
+    one, other = _in_turn(SMALL_ROUNDS, *works)
     print(f"{'':<12}{'no rule':>12}{'other user':>12}")
     print(f"{'no guard':<12}{one * 1e3:>9.2f} ms{other * 1e3:>9.2f} ms{other / one:>8.2f}")
 

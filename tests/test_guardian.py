@@ -75,8 +75,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 async def until(holds: Callable[[], bool]) -> None:
     with trio.fail_after(20):
-        while not holds():  # noqa: ASYNC110: what is waited for happens in a thread
-            await trio.sleep(0.01)
+        while not holds():
+            await trio.to_thread.run_sync(lambda: None)  # what is waited for happens in another thread
 
 
 def test_the_store_lies_in_the_state_folder(place: Place) -> None:

@@ -146,9 +146,9 @@ def test_fields_of_an_event(event: str) -> None:
 
 
 def anomalies() -> set[str]:
-    source = (ROOT / "mailproxy" / "session" / "session.py").read_text(encoding="utf-8")
+    files = [ROOT / "mailproxy" / "session" / "session.py", *(ROOT / "mailproxy" / "guards").glob("*.py")]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Anomaly":
             found |= _texts(node.args[:1])
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_ALERTS":
