@@ -20,7 +20,7 @@ from mailproxy.record.log import Log
 from mailproxy.rules.shipped import shipped
 from mailproxy.tls.authority import CERTIFICATE_FILE
 
-RULE = "pop3-block-dele.toml"
+RULE = "pop3-keep.toml"
 CONFIGURATION_FILE = "mailproxy.toml"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import json
+import poplib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,27 @@ def test_expunge(proxy: Proxy, dovecot: Dovecot, messages: list[bytes], way: str
     for one in archived(proxy):
         assert {r"\Answered", "$Forwarded", r"\Deleted"} <= set(one["flags"])  # type: ignore[call-overload]
         assert (one["user"], one["mailbox"], one["state"]) == (CAROL.user, "INBOX", "archived")
+
+
+def test_nothing_is_deleted_without_a_copy(proxy: Proxy, dovecot: Dovecot, messages: list[bytes]) -> None:
+    elsewhere = proxy.config.parent / "elsewhere"
+    elsewhere.mkdir()
+    (proxy.config.parent / "state" / "archive").symlink_to(elsewhere)
+    client = pop3_client(proxy.door("pop"))
+    client.user(CAROL.user)
+    client.pass_(CAROL.password)
+    with pytest.raises(poplib.error_proto, match=r"-ERR \[SYS/TEMP\]"):
+        client.dele(1)
+    client.quit()
+    other = selected(proxy)
+    expect(other.store("1:*", "+FLAGS.SILENT", r"(\Deleted)"), "OK")
+    assert b"Nothing was removed" in expect(other.expunge(), "NO")[0]
+    expect(other.close(), "OK")
+    other.logout()
+    assert left(dovecot) == messages
+    assert list(elsewhere.iterdir()) == []
+    event = proxy.await_event("archive.failed", mailbox="INBOX")
+    assert "symbolic link" in event["why"]
 
 
 def test_restored_as_it_was(

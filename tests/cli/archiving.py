@@ -59,8 +59,8 @@ def archive(
     return folder / max(store.archive.listing(), key=lambda row: row.id).file
 
 
-def forget(config: Path, store: Store, file: Path) -> str:
-    """As if the proxy had ended before the row was written; the id by which the file is known then."""
+def forget(file: Path) -> str:
+    """A file beside this one that has no row, as after a crash; the id by which it is known."""
     copy = file.with_name("1600000000.M1P2Rabc.here,S=3")
     copy.write_bytes(b"x\r\n")
     return copy.name

@@ -32,7 +32,7 @@ def test_list_in_a_pipe(config: Path, store: Store) -> None:
     archive(config, store, "7.1")
     gone = archive(config, store, "7.2", "bo")
     gone.unlink()
-    stray = forget(config, store, archive(config, store, "7.3"))
+    stray = forget(archive(config, store, "7.3"))
     rows = [line.split("\t") for line in call("archive", "list", "-c", config).stdout.splitlines()]
     size = str(len(TEXT))
     assert rows == [
@@ -85,7 +85,7 @@ def test_list_on_a_terminal(config: Path, store: Store) -> None:
 
 def test_show_in_a_pipe_is_the_very_message(config: Path, store: Store) -> None:
     archive(config, store, "7.1")
-    stray = forget(config, store, archive(config, store, "7.2"))
+    stray = forget(archive(config, store, "7.2"))
     assert call("archive", "show", "1", "-c", config).stdout_bytes == TEXT
     assert call("archive", "show", "-c", config, "1", "--headers").stdout_bytes == TEXT[: TEXT.index(b"body")]
     assert call("archive", "show", stray, "-c", config).stdout_bytes == b"x\r\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from mailproxy.archive.appender import Appender, AppendFailed
 from mailproxy.cli.archive import PASSWORD_VARIABLE, password_of
 from mailproxy.store.store import Store
 from tests.cli.archiving import DATE, archive, configure, forget, open_store
@@ -97,7 +98,7 @@ def test_nobody_to_ask(dovecot: Dovecot, config: Path, store: Store, monkeypatch
 
 
 def test_without_a_row(dovecot: Dovecot, config: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    stray = forget(config, store, archive(config, store, "7.1", BOB.user, TEXT, (), "implicit"))
+    stray = forget(archive(config, store, "7.1", BOB.user, TEXT, (), "implicit"))
     monkeypatch.setenv(PASSWORD_VARIABLE, BOB.password)
     call("archive", "restore", stray, "-c", config, "--imap")
     assert left(dovecot) == [b"x\r\n"]
@@ -139,7 +140,15 @@ def test_a_server_that_does_not_take_it(
 
 def test_what_was_done_is_said(config: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(config, store, "7.1", BOB.user, TEXT, (), "implicit")
-    archive(config, store, "7.2", BOB.user, b"no header\x00", (), "implicit")
+    archive(config, store, "7.2", BOB.user, b"two", (), "implicit")
+    real = Appender.append
+
+    def append(self: Appender, mailbox: str, flags: object, date: str, message: object, octets: int) -> None:
+        if octets == len(b"two"):
+            raise AppendFailed("the server refused APPEND: NO [OVERQUOTA] full")
+        real(self, mailbox, flags, date, message, octets)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Appender, "append", append)
     monkeypatch.setenv(PASSWORD_VARIABLE, BOB.password)
     result = call("archive", "restore", "1", "2", "-c", config, "--imap", code=1)
     assert "refused APPEND" in result.stderr

@@ -111,7 +111,14 @@ def test_what_an_example_may_give() -> None:
     assert given <= told
 
 
-LOGGING = ("record/log.py", "record/guard_lines.py", "record/usage_lines.py", "app.py", "net/listener.py")
+LOGGING = (
+    "record/log.py",
+    "record/guard_lines.py",
+    "record/usage_lines.py",
+    "app.py",
+    "guardian.py",
+    "net/listener.py",
+)
 SAYING = {"debug", "info", "warning", "error", "say", "_say", "_complain"}
 
 
