@@ -69,13 +69,14 @@ def live(request: dict[str, Any]) -> None:
     try:
         FAULTS[request["fault"]]()
         lines: list[Line] = []
+        ends: list[int] = []  # how many lines there were when the session ended
         place = Place(*request["place"]) if "place" in request else None
         tracer = Tracer(Killer(place), place.file) if place else Tracer(lines.append)
         trace_quit(tracer)
-        serve(Path(request["config"]))
+        serve(Path(request["config"]), lambda: ends.append(len(lines)))
         tracer.stop()
         if "lines" in request:
-            Path(request["lines"]).write_text(json.dumps(lines))
+            Path(request["lines"]).write_text(json.dumps({"lines": lines, "session": ends[0]}))
     except BaseException:
         say(error=traceback.format_exc())
         os._exit(1)
@@ -90,15 +91,20 @@ def trace_quit(tracer: Tracer) -> None:
         tracer.arm()
         return quit(guard)
 
-    Pop3Guard._quit = armed  # type: ignore[method-assign]
+    Pop3Guard._quit = armed  # type: ignore[method-assign, assignment]
 
 
-def serve(file: Path) -> None:
-    """Run the proxy until its first session is over."""
+def serve(file: Path, ended: Callable[[], None]) -> None:
+    """Run the proxy until its first session has ended; then it is told, and stops."""
+
+    def over() -> None:
+        ended()
+        proxy.stop()
+
     config = load(file)
     log = WatchedLog(config.log.file)
     proxy = Proxy(config, log)
-    log.over = proxy.stop
+    log.over = over
     trio.run(run, proxy)
     log.close()
 

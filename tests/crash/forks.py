@@ -51,9 +51,8 @@ class Forks:
         try:
             yield run
         except BaseException:
-            os.kill(
-                started["pid"], signal.SIGKILL
-            )  # it is a child of the fork server's until we have read of its end
+            # The number is not given to another process before the fork server has told of its end.
+            os.kill(started["pid"], signal.SIGKILL)
             raise
         finally:
             status = self._answer()["ended"]
@@ -90,7 +89,9 @@ def fork_server() -> Iterator[Forks]:
                 process.kill()
 
 
-def moments(lines: Path) -> list[Place]:
-    """What a proxy has written down of its life."""
-    rows: list[Line] = [(file, line) for file, line in json.loads(lines.read_bytes())]
-    return list(places(rows))
+def moments(lines: Path) -> tuple[list[Place], list[Place]]:
+    """What a proxy has written down of its life: until its session ended, and from there on."""
+    told = json.loads(lines.read_bytes())
+    rows: list[Line] = [(file, line) for file, line in told["lines"]]
+    passed = list(places(rows))
+    return passed[: told["session"]], passed[told["session"] :]

@@ -1,4 +1,7 @@
-"""A kill in the middle of what SQLite writes: its write-ahead log ends anywhere (https://sqlite.org/walformat.html)."""
+"""A kill in the middle of what SQLite writes: its write-ahead log may end anywhere.
+
+The format of the log: https://sqlite.org/fileformat2.html#walformat
+"""
 
 from __future__ import annotations
 

@@ -47,18 +47,18 @@ MAIL = {
 }
 DELETED = (b"read-1", b"read-2", b"read-3")
 
-Rows = dict[bytes, tuple[int, str, bool]]
-"""What is kept: octets, rule, and whether the server has ceased to list it."""
+Rows = dict[bytes, tuple[int, int, str, bool]]
+"""What is kept: octets, for how many days, by which rule, and whether the server has ceased to list it."""
 
 BEFORE: Rows = {
-    b"over": (len(MAIL[b"over"]), "an earlier rule", False),
-    b"kept": (len(MAIL[b"kept"]), "an earlier rule", False),
-    b"vanished": (1000, "an earlier rule", False),
+    b"over": (len(MAIL[b"over"]), 31, "an earlier rule", False),
+    b"kept": (len(MAIL[b"kept"]), 1, "an earlier rule", False),
+    b"vanished": (1000, 2, "an earlier rule", False),
 }
 MARKED: Rows = {
     **BEFORE,
-    b"vanished": (1000, "an earlier rule", True),
-    **{uidl: (len(MAIL[uidl]), "pop3-keep-30-days", False) for uidl in DELETED},
+    b"vanished": (1000, 2, "an earlier rule", True),
+    **{uidl: (len(MAIL[uidl]), 0, "pop3-keep-30-days", False) for uidl in DELETED},
 }
 DONE: Rows = {uidl: row for uidl, row in MARKED.items() if uidl != b"over"}
 
@@ -66,8 +66,7 @@ DONE: Rows = {uidl: row for uidl, row in MARKED.items() if uidl != b"over"}
 def write_store(file: Path, now: float) -> None:
     """The store before the session."""
     with closing(Store(f"sqlite:///{file}")) as store:
-        for uidl, days in ((b"over", 31), (b"kept", 1), (b"vanished", 2)):
-            octets, rule, _ = BEFORE[uidl]
+        for uidl, (octets, days, rule, _) in BEFORE.items():
             store.kept.keep(VIEW, [Mark(uidl, octets)], rule, now - days * DAY)
 
 
@@ -80,7 +79,10 @@ def read_store(file: Path) -> tuple[list[str], Rows]:
     problems += [f"a row of {table} refers to nothing" for table, *_ in broken]
     with closing(Store(f"sqlite:///{file}")) as store:
         rows = store.kept.listing(USER, VIEW.upstream)
-    return problems, {row.uidl: (row.octets, row.rule, row.missing > 0) for row in rows}
+    now = time.time()
+    return problems, {
+        row.uidl: (row.octets, int((now - row.since) // DAY), row.rule, row.missing > 0) for row in rows
+    }
 
 
 @dataclass(frozen=True)
