@@ -225,6 +225,8 @@ class Session:
             self._lost(wrong)
         if self.dropped and self._dialogues.active and self.job is None:
             self._dialogues.stop()  # it asks a server that is gone
+            self.emit(Failure(Fault.SERVER, "the server closed the connection with commands unanswered"))
+            self.reason = self.reason or "server closed early"
             self.closed = True
         self._turn(Side.SERVER)
         self._turn(Side.CLIENT)

@@ -35,8 +35,8 @@ OWN = ("/mailproxy/guards/", "/mailproxy/store/")
 class Rehearsal:
     """Two worlds to kill proxies in, and the moments of a proxy that is not killed.
 
-    ``quit`` are those from the moment at which QUIT is looked at to the end of the session, ``stop`` those behind
-    it: the proxy writes down what is left to be written, and ends.
+    ``quit`` are those from the look at QUIT to the end of the session; in ``stop``, behind it, the proxy
+    writes down what is left to be written, and ends.
     """
 
     worlds: tuple[World, World]

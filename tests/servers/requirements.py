@@ -79,12 +79,9 @@ def unpacked_libraries(root: Path) -> dict[str, str]:
 
 
 def need_node_modules(name: str) -> Path:
-    """The folder of $NODE_PATH in which Node finds that package.
-
-    Debian has no package of it and ``.ci/run`` asks no other registry for programs: without it
-    the test skips everywhere.
-    """
-    for folder in os.environ.get("NODE_PATH", "").split(":"):
-        if folder and (Path(folder) / name).is_dir():
+    """The folder in which Node finds that package: one of ``$NODE_PATH``, or where ``.ci/run`` puts it."""
+    own = CACHE / "node" / "node_modules"
+    for folder in (*filter(None, os.environ.get("NODE_PATH", "").split(":")), str(own)):
+        if (Path(folder) / name).is_dir():
             return Path(folder)
-    pytest.skip(f"Node's package {name} is in no folder of $NODE_PATH; npm install {name} puts it into one")
+    missing(f"Node's package {name} is not here: npm install --prefix {own.parent} {name}")
