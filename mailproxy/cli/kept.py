@@ -60,6 +60,8 @@ def list_kept(
         rows = _rows(store, user, upstream)
         if not rows and user is not None:
             typer.echo(f"mailproxy: {printable(_nothing(store, user, upstream))}", err=True)
+        elif not rows:
+            typer.echo("mailproxy: nothing is kept", err=True)
     if as_json:
         print_json([_described(row) for row in rows])
         return

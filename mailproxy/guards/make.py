@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mailproxy.guards.imap import ImapGuard
 from mailproxy.guards.memory import Memory
-from mailproxy.guards.pop3 import Pop3Guard
+from mailproxy.guards.pop3 import Pop3Guard, concerns
 from mailproxy.session.guard import Guard, GuardMaker, Situation
 
 
@@ -16,7 +16,7 @@ def guard_maker(memory: Memory, now: Callable[[], float]) -> GuardMaker:
     def make(situation: Situation) -> Guard | None:
         judge = situation.judge
         match situation.facts.protocol:
-            case "pop3" if "QUIT" in judge.dialogues:
+            case "pop3" if "QUIT" in judge.dialogues and concerns(situation):
                 return Pop3Guard(situation, memory, now)
             case "imap" if judge.dialogues or judge.brakes:
                 return ImapGuard(situation, memory, now)

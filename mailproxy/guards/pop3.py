@@ -37,8 +37,21 @@ from mailproxy.session.verdict import Action, Decision
 
 # A number that no rule is about: the answer is for the whole session.
 _PROBE = Command("DELE", b"DELE 2147483647\r\n", b"2147483647", VERBS["DELE"], parse=pop3_fields)
+_NOTES = frozenset({Action.ALLOW, Action.OBSERVE})
 _BYE = b"+OK Signing off\r\n"
 _NO_SUCH = b"-ERR There is no such message\r\n"
+
+
+def concerns(situation: Situation) -> bool:
+    """Can a rule about deletions do anything in this session? One for another user cannot."""
+    judge, facts = situation.judge, situation.facts
+    if "DELE" not in judge.settled:
+        return True
+    said = (
+        judge.decide(_PROBE, facts) if "DELE" in judge.verbs else None,
+        judge.brake(_PROBE, facts) if "DELE" in judge.brakes else None,
+    )
+    return any(each is not None and each.enforced and each.action not in _NOTES for each in said)
 
 
 class Pop3Guard:

@@ -20,6 +20,7 @@ from mailproxy.events import (
     LoggedIn,
     MailboxNearlyFull,
     MailboxSeen,
+    OverQuota,
     QuotaSeen,
 )
 from mailproxy.record.findings import CONFLICT_DAYS, Sizes, Use, conflict, kept_grows, nearly_full
@@ -125,6 +126,7 @@ class Bookkeeper:
         yield from self._uses(batch, now)
         yield from self._sizes_of(batch, now)
         yield from self._warnings(batch, now)
+        self._over_quota(batch, now)
 
     def _uses(self, batch: Sequence[Seen], now: float) -> Iterator[Finding]:
         deleted: Counter[tuple[Box, str]] = Counter()
@@ -187,6 +189,19 @@ class Bookkeeper:
             finding = ExpireZero(seen.upstream) if kind is ExpireZero else GmailPop(seen.upstream)
             yield from self._once((seen.upstream, ""), finding, now)
             self._upstreams.note((seen.upstream, kind), now)
+
+    def _over_quota(self, batch: Sequence[Seen], now: float) -> None:
+        """Written down once a day; that it is told in each session's log is enough for people."""
+        for seen in batch:
+            if not isinstance(seen.event, OverQuota):
+                continue
+            box = seen.upstream, seen.user
+            sizes = self._store.usage.sizes(*box)
+            if seen.protocol == "imap" and sizes is not None and sizes.limit:
+                self._store.usage.seen(*box, now, used=sizes.limit)
+            if self._store.usage.told(*box, "over_quota", now, _DAY):
+                detail = {"where": seen.event.where, "client": seen.client}
+                self._store.audit.write(now, "over_quota", *box, detail)
 
     def _once(self, box: Box, finding: Finding | None, now: float) -> Iterator[Finding]:
         """Tells it, unless it was told within the last day, and writes it down."""

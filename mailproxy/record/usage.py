@@ -19,6 +19,7 @@ from mailproxy.events import (
     GmailPop,
     LoggedIn,
     MailboxSeen,
+    OverQuota,
     QuotaSeen,
     UsageLost,
 )
@@ -29,7 +30,7 @@ _EVERY_SECONDS = 1.0
 _SAY_AGAIN_SECONDS = 60.0  # that events were dropped
 _QUEUE = 10_000  # events; what a session sees is small
 
-_OF_A_USER = frozenset({Deleted, MailboxSeen, QuotaSeen})
+_OF_A_USER = frozenset({Deleted, MailboxSeen, QuotaSeen, OverQuota})
 _ONCE_A_DAY = frozenset({ExpireZero, GmailPop})  # else each session would say it
 _COUNTS = _OF_A_USER | _ONCE_A_DAY | {LoggedIn}
 

@@ -23,6 +23,7 @@ from mailproxy.rules.expression import NotEvaluated
 from mailproxy.rules.rule import NOTES, Rule
 from mailproxy.session.verdict import GUARDED, Action, Decision, Facts, Judge
 
+_AT_LOGIN = frozenset("protocol user client listener upstream tls tls_version mechanism".split())
 _ASKS_THE_SERVER = frozenset({Action.TRASH, Action.ARCHIVE})
 
 
@@ -96,7 +97,14 @@ class RuleSet:
             bound.rule.stops for bound in (*table.get("DELE", ()), *brakes.get("DELE", ()))
         ):
             dialogues.add("QUIT")  # there it is that marked messages go, or stay
-        return Judge(verbs, _search(table), frozenset(dialogues), frozenset(brakes), brake=_search(brakes))
+        return Judge(
+            verbs,
+            _search(table),
+            frozenset(dialogues),
+            frozenset(brakes),
+            _search(brakes),
+            frozenset(verb for verb in verbs if _settled((*table.get(verb, ()), *brakes.get(verb, ())))),
+        )
 
     def explain(self, protocol: str, command: Command, facts: Facts) -> list[Step]:
         """What each rule for this command says of it, in order, up to the one that ends the search.
@@ -133,6 +141,12 @@ def _index(rules: Iterable[Rule]) -> Mapping[str, _Table]:
     return {
         protocol: {verb: tuple(bound) for verb, bound in table.items()} for protocol, table in found.items()
     }
+
+
+def _settled(rules: Iterable[_Bound]) -> bool:
+    """Whether these rules ask for nothing but what is known at the login."""
+    conditions = (bound.rule.condition for bound in rules)
+    return all(_AT_LOGIN.issuperset(condition.needs) for condition in conditions if condition is not None)
 
 
 def _talks(rules: Iterable[_Bound]) -> bool:

@@ -96,7 +96,8 @@ class Judge:
     verb without a rule costs one look-up. ``decide`` is never called for others.
     ``dialogues`` are those of them that may take a dialogue with the server. ``brake`` is
     asked beside ``decide``, for ``brakes`` alone: a brake that does not hold leaves the
-    verdict to the other rules.
+    verdict to the other rules. ``settled`` are verbs whose rules ask for nothing but what is
+    known at the login: what they say of one such command holds for the whole session.
     """
 
     verbs: frozenset[str] = frozenset()
@@ -104,6 +105,7 @@ class Judge:
     dialogues: frozenset[str] = frozenset()
     brakes: frozenset[str] = frozenset()
     brake: Callable[[Command, Facts], Decision | None] = lambda command, facts: None
+    settled: frozenset[str] = frozenset()
 
 
 NO_RULES = Judge()

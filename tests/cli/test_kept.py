@@ -74,7 +74,8 @@ def test_list_on_a_terminal(config: Path, keep: Keep) -> None:
 
 
 def test_nothing_is_kept(config: Path, store: Store) -> None:
-    assert call("kept", "list", "-c", config).output == ""
+    result = call("kept", "list", "-c", config)
+    assert (result.stdout, result.stderr) == ("", "mailproxy: nothing is kept\n")
     assert json.loads(call("kept", "list", "-c", config, "--json").stdout) == []
 
 

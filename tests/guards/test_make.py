@@ -41,3 +41,19 @@ def test_guards(tmp_path, protocol: str, on: str, do: str, mode: str, kind: type
     situation = Situation(Facts(protocol, user="ann"), rules.judge(protocol), lambda event: None)
     guard = guard_maker(memory(), lambda: NOW)(situation)
     assert type(guard) is (kind or type(None))
+
+
+@pytest.mark.parametrize(
+    ("condition", "guarded"),
+    [
+        ('user == "ann"', True),
+        ('user == "bob"', False),
+        ('user == "bob" || set == "1"', True),  # it depends on the command
+        ('client.ip.inside("10.0.0.0/8")', False),
+    ],
+)
+def test_a_rule_for_another_user_guards_nothing(tmp_path, condition: str, guarded: bool) -> None:
+    text = RULE.format(on="pop3 DELE", do="block", mode="enforce") + f"when = '{condition}'\n"
+    judge = RuleSet(parse(text.encode(), tmp_path / "r.toml")).judge("pop3")
+    situation = Situation(Facts("pop3", user="ann", client_ip="192.0.2.7"), judge, lambda event: None)
+    assert (guard_maker(memory(), lambda: NOW)(situation) is not None) is guarded

@@ -17,6 +17,7 @@ from mailproxy.events import (
     LoggedIn,
     MailboxNearlyFull,
     MailboxSeen,
+    OverQuota,
     QuotaSeen,
 )
 from mailproxy.guards.memory import Mark, MemoryFailed, ViewKey
@@ -227,3 +228,29 @@ def test_a_finding_is_told_even_if_the_audit_cannot_be_written() -> None:
     assert next(entering) == CONFLICT
     with pytest.raises(MemoryFailed):
         next(entering)
+
+
+def test_a_full_mailbox_is_written_down_once_a_day() -> None:
+    books = Books()
+    keeper = Bookkeeper(books)
+    full = Seen("imap", "main", "aiko", IMAP, OverQuota("imap APPEND"))
+    quota = Seen("imap", "main", "aiko", IMAP, QuotaSeen(10 * MIB, 40 * MIB))
+    for at in (NOW, NOW + HOUR, NOW + DAY):
+        list(keeper.enter([quota, full], at))
+    rows = [row for row in books.rows if row[1] == "over_quota"]
+    assert [(row[0], row[2], row[3]) for row in rows] == [(NOW, "main", "aiko"), (NOW + DAY, "main", "aiko")]
+    assert rows[0][4] == {"where": "imap APPEND", "client": IMAP}
+    sizes = books.sizes("main", "aiko")
+    assert sizes is not None
+    assert sizes.used == 40 * MIB
+
+
+def test_mail_that_does_not_fit_elsewhere_says_nothing_of_the_own_mailbox() -> None:
+    books = Books()
+    refused = Seen("smtp", "main", "aiko", IMAP, OverQuota("smtp RCPT"))
+    quota = Seen("imap", "main", "aiko", IMAP, QuotaSeen(10 * MIB, 40 * MIB))
+    list(Bookkeeper(books).enter([quota, refused], NOW))
+    sizes = books.sizes("main", "aiko")
+    assert sizes is not None
+    assert sizes.used == 10 * MIB
+    assert [row[1] for row in books.rows] == ["over_quota"]

@@ -281,3 +281,25 @@ def test_explain_puts_brakes_first_where_they_are_asked(
     assert [step.rule.name for step in steps] == said
     assert [step.rule.name for step in steps if step.decides] == names
     assert [each.rule for each in verdicts(ruleset.judge("imap"), command, facts)] == names
+
+
+@pytest.mark.parametrize(
+    ("condition", "settled"),
+    [
+        ("", True),
+        ('user == "ann"', True),
+        ('client.ip.inside("192.0.2.0/24") && tls && listener == "door"', True),
+        ('set == "1"', False),
+        ('user == "ann" || text == "1"', False),
+        ("now.getHours() < 8", False),
+    ],
+)
+def test_what_is_settled_at_the_login(condition: str, settled: bool) -> None:
+    assert ("DELE" in rules(f"block; enforce; pop3 DELE; {condition}").judge("pop3").settled) is settled
+
+
+def test_a_brake_is_settled_with_the_others() -> None:
+    brake = "brake; enforce; pop3 DELE;"
+    assert "DELE" in rules(brake, "block; enforce; pop3 DELE;").judge("pop3").settled
+    both = rules(brake, 'block; enforce; pop3 DELE; set == "1"')
+    assert "DELE" not in both.judge("pop3").settled
