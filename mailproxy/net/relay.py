@@ -324,9 +324,9 @@ class Relay:
 
 
 async def _result_of(job: Callable[[], object]) -> tuple[object, Exception | None]:
-    """What the job returned, or raised. It is never given up half done."""
+    """What the job returned, or raised. When the proxy ends, it is not waited for: its thread goes on."""
     try:
-        return await trio.to_thread.run_sync(job), None
+        return await trio.to_thread.run_sync(job, abandon_on_cancel=True), None
     except Exception as error:
         return None, error
 

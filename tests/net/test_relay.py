@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -9,10 +11,12 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from mailproxy.net.lane import EpollLane, Lane
-from mailproxy.proto.tokens import Side
+from mailproxy.proto.tokens import Command, Side
+from mailproxy.session.guard import Dialogue as GuardDialogue
+from mailproxy.session.guard import Do, Local, Opening, Treatment
 from mailproxy.session.options import Options
 from mailproxy.session.session import Session
-from mailproxy.session.verdict import Facts
+from mailproxy.session.verdict import Decision, Facts
 from mailproxy.tls.transport import End, Transport, TransportClosed
 from tests.net.peers import HOST, Dialogue, Tls, relayed
 
@@ -373,3 +377,96 @@ async def test_stopped_though_the_client_does_not_read(lane: Lane, autojump_cloc
 async def send_as_far_as_it_goes(talk: Dialogue) -> None:
     with suppress(TransportClosed):
         await talk.server.send(b"x" * 10_000_000)
+
+
+# -- guards: work in other threads, and large answers of ours ---------------------------
+
+
+class Guarding:
+    """Answers NOOP with much, and RSET with what work in another thread has returned."""
+
+    verbs = frozenset({"NOOP", "RSET"})
+    alone = frozenset({"RSET"})
+
+    def __init__(self, work: Callable[[], bytes] = lambda: b"") -> None:
+        self._work = work
+
+    def opened(self) -> Opening | None:
+        return None
+
+    def treat(self, command: Command, decision: Decision | None) -> Treatment:
+        return Treatment(self._worked() if command.verb == "RSET" else Local(LONG))
+
+    def _worked(self) -> GuardDialogue:
+        try:
+            return Local((yield Do(self._work)))
+        except OSError:
+            return Local(b"-ERR it failed\r\n")
+
+    def replied(self, command: Command, status: str) -> None:
+        pass
+
+
+LONG = b"+OK " + b"x" * 70_000 + b"\r\n"
+
+
+def guarded_session(guard: Guarding) -> Session:
+    return Session("pop3", Options(), Facts("pop3"), guards=lambda situation: guard)
+
+
+async def test_large_answers_wait_for_a_client_that_does_not_read(lane: Lane) -> None:
+    count = 200
+    async with relayed(guarded_session(Guarding()), lane, buffer=BUFFER) as talk:
+        await log_in(talk)
+        await talk.client.send(b"NOOP\r\n" * count)
+        await wait_all_tasks_blocked(0.05)
+        assert sum(map(len, talk.session.out[Side.CLIENT])) <= 2 * len(LONG)
+        await talk.client.hears(LONG * count)
+
+
+async def test_work_is_done_in_another_thread(lane: Lane) -> None:
+    here = threading.get_ident()
+
+    def work() -> bytes:
+        return b"+OK elsewhere\r\n" if threading.get_ident() != here else b"+OK here\r\n"
+
+    async with relayed(guarded_session(Guarding(work)), lane) as talk:
+        await log_in(talk)
+        await talk.client.send(b"RSET\r\nRSET\r\n")
+        await talk.client.hears(b"+OK elsewhere\r\n" * 2)
+
+
+async def test_work_that_fails(lane: Lane) -> None:
+    def work() -> bytes:
+        raise OSError("no room")
+
+    async with relayed(guarded_session(Guarding(work)), lane) as talk:
+        await log_in(talk)
+        await talk.client.send(b"RSET\r\n")
+        await talk.client.hears(b"-ERR it failed\r\n")
+
+
+async def test_others_go_on_while_one_works(lane: Lane) -> None:
+    goes_on = threading.Event()
+
+    def work() -> bytes:
+        return b"+OK\r\n" if goes_on.wait(60) else b"-ERR too late\r\n"
+
+    async with relayed(guarded_session(Guarding(work)), lane) as waits:
+        await log_in(waits)
+        await waits.client.send(b"RSET\r\n")
+        async with relayed(guarded_session(Guarding()), lane) as other:
+            await log_in(other)
+            await other.client.send(b"NOOP\r\n")
+            await other.client.hears(LONG)
+        goes_on.set()
+        await waits.client.hears(b"+OK\r\n")
+
+
+async def test_the_end_does_not_wait_for_work(lane: Lane) -> None:
+    goes_on = threading.Event()
+    async with relayed(guarded_session(Guarding(lambda: b"+OK\r\n" * goes_on.wait(60))), lane) as talk:
+        await log_in(talk)
+        await talk.client.send(b"RSET\r\n")
+        await wait_all_tasks_blocked(0.05)
+    goes_on.set()
