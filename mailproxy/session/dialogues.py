@@ -65,7 +65,6 @@ class Dialogues:
     """The dialogue that is under way, if there is one.
 
     ``job`` is work for another thread: whoever does it calls :meth:`worked`.
-    ``hush`` says that the server's untagged responses are not for the client.
     """
 
     __slots__ = (
@@ -81,7 +80,6 @@ class Dialogues:
         "_send",
         "_several",
         "_working",
-        "hush",
         "job",
         "slot",
         "subject",
@@ -103,7 +101,6 @@ class Dialogues:
         self._number = 0
         self.job: Callable[[], Any] | None = None
         self.slot: Slot | None = None  # of the client's command that it is about
-        self.hush = False
 
     @property
     def active(self) -> bool:
@@ -119,10 +116,9 @@ class Dialogues:
         generator: Dialogue | Opening,
         done: Callable[[Outcome | None], None],
         slot: Slot | None = None,
-        hush: bool = False,
     ) -> None:
         """Run it; ``done`` gets the outcome when it has returned."""
-        self._generator, self._done, self.slot, self.hush = generator, done, slot, hush
+        self._generator, self._done, self.slot = generator, done, slot
         self._advance(None)
 
     def stop(self) -> None:
@@ -172,7 +168,7 @@ class Dialogues:
             step = generator.send(value) if error is None else generator.throw(error)
         except StopIteration as stop:
             self._generator = self._done = None
-            self.slot, self.hush = None, False
+            self.slot = None
             done(stop.value)
             return
         self._several = isinstance(step, tuple)

@@ -111,8 +111,9 @@ Opening = Generator[Step, Any, None]
 class Treatment:
     """What a guard makes of a command: an outcome at once, or the dialogue that leads to one.
 
-    ``verdict`` is the word for the log; empty leaves the one that is there. ``hush`` hides the
-    server's untagged responses from the client until the dialogue is over.
+    ``verdict`` is the word for the log; empty leaves the one that is there. ``hush`` holds
+    the server's untagged responses back until the command is answered. If that is OK, the client
+    has left its mailbox, and hears nothing of it any more; else it hears all of them.
     """
 
     what: Outcome | Dialogue

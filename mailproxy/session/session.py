@@ -41,6 +41,7 @@ from mailproxy.session.guard import (
     Treatment,
     no_guards,
 )
+from mailproxy.session.held import Held
 from mailproxy.session.judging import Judging, words
 from mailproxy.session.ledger import Ledger
 from mailproxy.session.options import Options
@@ -64,10 +65,6 @@ def _ignore(event: Event) -> None:
     pass
 
 
-def _drop(data: bytes) -> None:
-    pass
-
-
 class Session:
     """Follows one session; the relay moves the octets."""
 
@@ -80,7 +77,9 @@ class Session:
         "_errors",
         "_guard",
         "_guards",
+        "_held",
         "_holding",
+        "_hushed",
         "_judging",
         "_ledger",
         "_next",
@@ -138,6 +137,8 @@ class Session:
         self.out: tuple[list[bytes], list[bytes]] = ([], [])  # for each side, until take()
         self._open: tuple[Slot | None, Reply, Callable[[bytes], None]] | None = None  # its chunks still come
         self._holding: Slot | None = None
+        self._hushed: Slot | None = None  # until it is answered, the client hears nothing of its mailbox
+        self._held = Held()
         self._next: Command | None = None  # read, but it waits for what is before it
         self._asides: list[bytes] = []  # of ours to the client, outside of the order of replies
         self._ended = False  # the client sends no more
@@ -405,7 +406,8 @@ class Session:
             assert outcome is not None, "the dialogue about a command says what becomes of it"
             self._become(slot, outcome)
 
-        self._dialogues.start(treatment.what, done, slot, treatment.hush)
+        self._hushed = slot if treatment.hush else None
+        self._dialogues.start(treatment.what, done, slot)
 
     def _become(self, slot: Slot, outcome: Outcome) -> None:
         """What the guard has decided on."""
@@ -423,7 +425,14 @@ class Session:
         if slot.close:
             self._deaf = True
         self.dialect.refused(slot.command)
+        if slot is self._hushed:
+            self._unhush(outcome.answer.startswith(slot.command.tag + b" OK"))
         self._answer(slot, outcome.answer)
+
+    def _unhush(self, left: bool) -> None:
+        """It is known how the command ends during which the client heard nothing."""
+        self._hushed = None
+        self.out[Side.CLIENT].extend(self._held.release(left))
 
     def _ask(self, slot: Slot) -> None:
         self._ledger.open(slot)
@@ -537,7 +546,8 @@ class Session:
 
     def _reply(self, reply: Reply) -> None:
         slot = self.dialect.slot_of(reply) if reply.final else None
-        take = self._aside(slot, reply) if self._dialogues.active else self.out[Side.CLIENT].append
+        aside = self._dialogues.active or self._hushed is not None
+        take = self._aside(slot, reply) if aside else self.out[Side.CLIENT].append
         if reply.final and slot is None and not self._unasked(reply):
             return
         if slot is None or not slot.own:
@@ -555,11 +565,13 @@ class Session:
         """Who gets this reply, and what belongs to it, while a guard holds a dialogue."""
         if slot is not None and slot.own:
             return self._dialogues.asked(slot).collect
+        if slot is not None and slot is self._hushed:
+            self._unhush(reply.status == "OK")
         asked = None if reply.final else self._dialogues.claims(reply)
         if asked is not None:
             return asked.collect
-        if self._dialogues.hush and reply.status != "BYE":
-            return _drop
+        if self._hushed is not None and reply.status != "BYE":
+            return self._held.begin()
         return self.out[Side.CLIENT].append
 
     def _unasked(self, reply: Reply) -> bool:

@@ -259,12 +259,54 @@ def test_imap_lines_that_nobody_asked_for_go_to_the_client() -> None:
     assert guard.said == [Answer("OK", b"OK [X] found\r\n", b"* SEARCH 1 2\r\n")]
 
 
-def test_imap_lines_may_be_hushed_but_not_the_end() -> None:
+HUSHED = (
+    b"* 5 EXISTS\r\n* 1 EXPUNGE\r\n* OK [ALERT] full\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n* VANISHED 7\r\n"
+)
+
+
+def hushed(outcome: Forward | Local) -> Talk:
+    def dialogue(said: list[Any]) -> Dialogue:
+        yield Ask(b"UID SEARCH DELETED")
+        return outcome
+
+    guard = Scripted(dialogue)
+    guard.hush = True
+    talk = Talk("imap", guard)
+    talk.client(b"b NOOP\r\n")
+    tag = talk.got(Side.SERVER).split()[0]
+    talk.server(HUSHED)
+    assert talk.got(Side.CLIENT) == b""
+    talk.server(tag + b" OK\r\n")
+    return talk
+
+
+def test_a_client_that_leaves_hears_nothing_of_its_mailbox() -> None:
+    talk = hushed(Local(b"b OK left\r\n"))
+    assert talk.got(Side.CLIENT) == b"* OK [ALERT] full\r\nb OK left\r\n"
+
+
+def test_a_client_that_stays_hears_all_before_the_answer() -> None:
+    assert hushed(Local(b"b NO stay\r\n")).got(Side.CLIENT) == HUSHED + b"b NO stay\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard"),
+    [(b"b OK\r\n", b"* OK [ALERT] full\r\n"), (b"b BAD\r\n", HUSHED + b"* 2 EXPUNGE\r\n")],
+)
+def test_a_forwarded_command_is_hushed_until_it_is_answered(answer: bytes, heard: bytes) -> None:
+    talk = hushed(Forward())
+    talk.server(b"* 2 EXPUNGE\r\n")
+    assert talk.got(Side.CLIENT) == b""
+    talk.server(answer + b"* 9 EXISTS\r\n")
+    assert talk.got(Side.CLIENT) == heard + answer + b"* 9 EXISTS\r\n"
+
+
+def test_the_servers_farewell_is_never_held_back() -> None:
     guard = Scripted(ask(b"UNSELECT"))
     guard.hush = True
     talk = Talk("imap", guard)
     talk.client(b"b NOOP\r\n")
-    talk.server(b"* 5 EXISTS\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n* BYE going\r\n")
+    talk.server(b"* 5 EXISTS\r\n* BYE going\r\n")
     assert talk.got(Side.CLIENT) == b"* BYE going\r\n"
 
 
