@@ -160,4 +160,5 @@ def test_a_mailbox_that_is_nearly_full_is_told_of_once(tmp_path: Path) -> None:
     [line] = told(tmp_path, "mailbox.nearly_full")
     assert (line["user"], line["used"], line["limit"], line["kept"]) == ("hana", 97_280, 102_400, 0)
     assert [each["where"] for each in told(tmp_path, "quota.exceeded")] == ["imap CREATE"] * 2
-    assert [row.kind for row in remembered(tmp_path, "hana")[0]] == ["mailbox.nearly_full"]
+    kinds = [row.kind for row in remembered(tmp_path, "hana")[0]]
+    assert kinds == ["mailbox.nearly_full", "over_quota"]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO
 
-from mailproxy.archive.dates import seconds_of
+from mailproxy.archive.dates import date_time
 
 SECONDS = 60.0  # for each read and write
 _LINE_OCTETS = 65_536
@@ -90,8 +90,8 @@ class Appender:
         name = re.sub(r'(["\\])', r"\\\1", modified_utf7(mailbox))
         kept = " ".join(flag for flag in flags if _FLAG.fullmatch(flag))
         line = f'APPEND "{name}" ({kept})'.encode()
-        if seconds_of(internaldate) is not None:
-            line += f' "{internaldate}"'.encode()
+        if (received := date_time(internaldate)) is not None:
+            line += f' "{received}"'.encode()
         tag = self._send_line(line + b" {%d}" % octets)
         self._continue(tag, "APPEND")
         left = octets

@@ -3,6 +3,9 @@
 A message is known by UIDVALIDITY and UID together with its date and size: there are servers
 with one UIDVALIDITY for all mailboxes that ever had a name, and who believed them
 would take a new message for one that is in the archive.
+
+The client never sees the answers to what is asked here. So that it does not miss the flags that
+stand in them, the server is made to tell them once more.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Callable
 
 from mailproxy.guards.asking import Asking, Unfulfilled, ask
 from mailproxy.guards.fetch_reader import BODY, Fetched, FetchReader, has_item, unquoted
-from mailproxy.guards.memory import Archive, Message, Writing
+from mailproxy.guards.memory import Archive, MemoryFailed, Message, Writing
 from mailproxy.session.guard import Answer, Ask, Do
 from mailproxy.session.verdict import Facts
 
@@ -31,10 +34,21 @@ class Copier:
     def copy(self, uids: bytes, validity: int, mailbox: str, rule: str) -> Asking[list[int]]:
         """Those of the set ``uids`` that are in the archive now. What is missing has left the mailbox.
 
+        In the end, also when it fails, the client is told the flags of all of ``uids``.
+
         Raises:
             Unfulfilled: the server did not give a message.
             MemoryFailed: the archive did not take one.
         """
+        try:
+            copied = yield from self._copy_all(uids, validity, mailbox, rule)
+        except (Unfulfilled, MemoryFailed):
+            yield from _tell_flags(uids)
+            raise
+        yield from _tell_flags(uids)
+        return copied
+
+    def _copy_all(self, uids: bytes, validity: int, mailbox: str, rule: str) -> Asking[list[int]]:
         copied = []
         for fetched in (yield from _described(uids)):
             message = self._message(fetched, validity, mailbox, rule)
@@ -86,6 +100,11 @@ def _described(uids: bytes) -> Asking[list[Fetched]]:
     if not reader.whole or any(not each.uid or _SIZE not in each.items for each in reader.responses):
         raise Unfulfilled(reader.flaw.encode() or b"the server does not tell which messages these are")
     return list({each.uid: each for each in reader.responses}.values())
+
+
+def _tell_flags(uids: bytes) -> Asking[None]:
+    """The answer is the client's, and so is nothing of it ours; a server that refuses has no news."""
+    yield Ask(b"UID FETCH " + uids + b" (UID FLAGS)")
 
 
 def _check(reader: FetchReader, fetched: Fetched, writing: Writing) -> None:

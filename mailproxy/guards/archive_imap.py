@@ -10,14 +10,14 @@ message that :class:`~mailproxy.guards.memory.Archive` has not taken durably.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from mailproxy.events import ArchiveFailed, Event
 from mailproxy.guards.archive_copy import Copier
+from mailproxy.guards.archive_validity import validity
 from mailproxy.guards.asking import LONGEST_SET, Asking, Offers, Unfulfilled, ask, completed
 from mailproxy.guards.leaving import leave
-from mailproxy.guards.mailbox_names import Unquotable, quoted, readable
+from mailproxy.guards.mailbox_names import readable
 from mailproxy.guards.memory import Archive, MemoryFailed
 from mailproxy.guards.number_set import NumberSet
 from mailproxy.guards.searching import marked
@@ -29,7 +29,6 @@ from mailproxy.session.guard import Forward, Outcome
 from mailproxy.session.verdict import Facts
 
 MOST = 100_000  # messages that are archived for one command
-_VALIDITY = re.compile(rb"[ (]UIDVALIDITY ([0-9]{1,10})[ )]", re.IGNORECASE)
 
 
 class ToArchive:
@@ -86,10 +85,10 @@ class ToArchive:
             return []
         if len(doomed) > MOST:
             raise Unfulfilled(b"These are too many messages to be archived at once; expunge fewer", b"LIMIT")
-        validity = yield from _validity(here.mailbox)
+        generation = yield from validity(here.mailbox)
         archived: list[int] = []
         for chunk in doomed.chunks(LONGEST_SET):
-            archived += yield from self._copier.copy(chunk, validity, readable(here.mailbox), rule)
+            archived += yield from self._copier.copy(chunk, generation, readable(here.mailbox), rule)
         return list(NumberSet.of((uid, uid) for uid in archived).chunks(LONGEST_SET))
 
 
@@ -97,22 +96,6 @@ def _told(error: Unfulfilled | MemoryFailed) -> Unfulfilled:
     if isinstance(error, Unfulfilled):
         return error
     return Unfulfilled(b"the archive of this proxy takes no message now; tell who runs it")
-
-
-def _validity(mailbox: bytes) -> Asking[int]:
-    """The UIDVALIDITY; RFC 9051 §6.3.11 would have STATUS for other mailboxes only, yet it is answered."""
-    try:
-        answer = yield from ask(b"STATUS " + quoted(mailbox) + b" (UIDVALIDITY)", _of_status)
-    except Unquotable as error:
-        raise Unfulfilled(str(error).encode(), b"CANNOT") from error
-    told = {int(number) for number in _VALIDITY.findall(answer.data)}
-    if len(told) != 1:
-        raise Unfulfilled(b"the server does not tell the UIDVALIDITY of the mailbox")
-    return told.pop()
-
-
-def _of_status(line: bytes) -> bool:
-    return line[:9].upper() == b"* STATUS "
 
 
 def _expunging(command: Command, uids: bytes) -> Forward:

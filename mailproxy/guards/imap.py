@@ -8,6 +8,7 @@ from mailproxy.guards.archive_imap import ToArchive
 from mailproxy.guards.asking import Asking, Offers, Unfulfilled, misplaced, refused
 from mailproxy.guards.brake import Brake
 from mailproxy.guards.imap_brake import ImapBrake
+from mailproxy.guards.leaving import leave
 from mailproxy.guards.memory import Memory, MemoryFailed
 from mailproxy.guards.selected import SELECTING, Selected, selected_by
 from mailproxy.guards.trash import ToTrash
@@ -15,7 +16,7 @@ from mailproxy.guards.trash_mailbox import TrashMailbox
 from mailproxy.guards.trash_replace import replace
 from mailproxy.proto.tokens import BadArguments, Command
 from mailproxy.session.guard import Dialogue, Forward, Opening, Outcome, Situation, Treatment
-from mailproxy.session.verdict import Action, Decision
+from mailproxy.session.verdict import Action, Decision, Settings
 
 _EXPUNGES = frozenset({"EXPUNGE", "UID EXPUNGE", "CLOSE"})
 
@@ -55,19 +56,24 @@ class ImapGuard:
         brake = None if brake is None or brake.lifted else brake
         if act is None and brake is None:
             return None
+        try:
+            command.fields  # noqa: B018 - a server may do EXPUNGE and pass over what stands behind it
+        except BadArguments as error:
+            return Treatment(misplaced(command, str(error).encode()))
         here = self._selected if facts.mailbox else None
         if here is None:
             return Treatment(misplaced(command, b"No mailbox is selected"))
-        if here.read_only:
-            return Treatment(Forward())
         return Treatment(self._dialogue(command, here, brake, act), hush=command.verb == "CLOSE")
 
     def _dialogue(
         self, command: Command, here: Selected, brake: Decision | None, act: Decision | None
     ) -> Dialogue:
         """The brake comes first: what it holds is not moved or archived either."""
-        by = brake
+        by: Decision | None = None
         try:
+            if here.read_only:
+                return (yield from self._read_only(command, here))
+            by = brake
             if brake is not None:
                 yield from self._brake.passed(command, here, brake)
             by = None
@@ -79,22 +85,28 @@ class ImapGuard:
         except MemoryFailed:
             return refused(command, b"Not removed: deletions cannot be recorded now", b"UNAVAILABLE", by)
 
+    def _read_only(self, command: Command, here: Selected) -> Asking[Outcome]:
+        """Behind EXAMINE nothing is removed (RFC 9051 §6.3.3); a server that thinks otherwise is not asked to."""
+        if command.verb == "CLOSE":
+            return (yield from leave(command, here, self._offers))
+        raise Unfulfilled(b"the mailbox is opened read-only", b"READ-ONLY")
+
     def _act(self, command: Command, here: Selected, decision: Decision | None) -> Asking[Outcome]:
         if decision is None:
             return Forward()
         if decision.action is Action.TRASH:
-            return (yield from self._to_trash(command, here, decision.settings.mailbox))
+            return (yield from self._to_trash(command, here, decision.settings))
         if decision.action is Action.ARCHIVE and command.verb in _EXPUNGES:
             return (yield from self._archive.archive_expunge(command, here, decision.rule))
         raise Unfulfilled(f"{decision.action.value} is not for {command.verb}".encode(), b"CANNOT")
 
-    def _to_trash(self, command: Command, here: Selected, preferred: str) -> Asking[Outcome]:
+    def _to_trash(self, command: Command, here: Selected, settings: Settings) -> Asking[Outcome]:
         match command.verb:
             case "EXPUNGE" | "UID EXPUNGE":
-                return (yield from self._trash.expunge(command, here, preferred))
+                return (yield from self._trash.expunge(command, here, settings))
             case "CLOSE":
-                return (yield from self._trash.close(command, here, preferred))
+                return (yield from self._trash.close(command, here, settings))
             case "REPLACE" | "UID REPLACE":
-                return (yield from replace(command, here, self._mailbox, preferred))
+                return (yield from replace(command, here, self._mailbox, settings))
             case _:
                 raise Unfulfilled(f"trash is not for {command.verb}".encode(), b"CANNOT")

@@ -29,9 +29,7 @@ _EXTENDED = re.compile(
 _ALL = re.compile(rb" ALL(?: ([^ ]*))?", re.I)
 _COUNT = re.compile(rb" COUNT ([0-9]{1,10})(?= |$)", re.I)
 _RANGE = re.compile(rb"([1-9][0-9]{0,9})(?::([1-9][0-9]{0,9}))?")
-_PREFIX = re.compile(rb'\* NAMESPACE \(\("((?:[^"\\\r\n]|\\["\\])*)" ', re.I)
 _STATUS = re.compile(rb"(?:OK|NO|BAD) ?(?:\[([^\]\r\n]*)\] ?)?([^\r\n]*)", re.I)
-_ESCAPED = re.compile(rb'\\(["\\])')
 
 
 class Unreadable(Exception):
@@ -164,12 +162,6 @@ def _responses(data: bytes) -> Iterator[bytes]:
         if literal is None:
             yield data[start:end]
             start = end
-
-
-def personal_prefix(data: bytes) -> bytes:
-    """What stands before the names of a user's own mailboxes: ``INBOX.``, or nothing (RFC 2342 §5)."""
-    match = _PREFIX.match(data)
-    return _ESCAPED.sub(rb"\1", match[1]) if match else b""
 
 
 def fetched_uid(data: bytes) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mailproxy.guards.asking import Asking, Offers, Unfulfilled
-from mailproxy.guards.brake import Brake
+from mailproxy.guards.brake import Brake, not_counted
 from mailproxy.guards.searching import marked, moved, size
 from mailproxy.guards.selected import Selected
 from mailproxy.guards.trash_mailbox import TrashMailbox, is_trash
-from mailproxy.proto.tokens import Command
+from mailproxy.proto.tokens import BadArguments, Command
 from mailproxy.session.guard import Situation
 from mailproxy.session.verdict import Decision
 
@@ -27,13 +27,23 @@ class ImapBrake:
         """Count what the command removes, and note it before it happens: so nothing is removed uncounted.
 
         A command that finds nothing to remove passes. What is in the trash is there to be
-        removed: it is not counted, but refused as all else while the user is held.
+        removed: it is not counted, but refused as all else while the user is held. A decision
+        that is not enforced lets everything pass, also what cannot be counted.
 
         Raises:
             BadArguments: the command has no set where it needs one.
             MemoryFailed: it cannot be known whether it is too much.
             Unfulfilled: it is too much, or the server does not tell.
         """
+        try:
+            yield from self._counted(command, here, decision)
+        except (BadArguments, Unfulfilled) as error:
+            if decision.enforced:
+                raise
+            side = "client" if isinstance(error, BadArguments) else "server"
+            self._situation.emit(not_counted(side, error))
+
+    def _counted(self, command: Command, here: Selected, decision: Decision) -> Asking[None]:
         found = yield from moved(command) if command.verb in _MOVES else _marked(command)
         if not found:
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 
 from mailproxy.proto.mutf7 import decode_mutf7
 
 _LONGEST = 1000  # octets; a command line has a set of messages beside it
 _SPECIAL = re.compile(rb'(["\\])')
 _LITERAL_ONLY = re.compile(rb"[\r\n\x00]")
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class Unquotable(ValueError):
@@ -30,4 +32,9 @@ def readable(name: bytes, delimiter: bytes = b"") -> str:
     """The name as people read it. INBOX is upper case, also in front of what lies below it."""
     text = decode_mutf7(name)
     first, below, rest = text.partition(delimiter.decode("ascii", "replace")) if delimiter else (text, "", "")
-    return "INBOX" + below + rest if first.upper() == "INBOX" else text
+    return "INBOX" + below + rest if folded(first) == "inbox" else text
+
+
+def folded(name: str) -> str:
+    """A to Z as a to z, and nothing else: to other letters servers are not blind, and ``casefold`` is."""
+    return name.translate(_SMALL)

@@ -6,7 +6,7 @@ whether ``Aiko`` and ``aiko`` are one person is known to the server alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -81,22 +81,62 @@ class KeptMail(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much a rule lets a user delete: ``most`` messages after ``since``; 0: any number.
+
+    ``why`` says in words why so many are too many.
+    """
+
+    rule: str
+    most: int
+    since: float
+    why: Callable[[int], str]
+
+
+class Admission(NamedTuple):
+    """Whether deletions were admitted: not if the user was ``held`` already, or if ``total`` is not 0.
+
+    ``total`` is what would have been deleted since the time of the limit. It is too much, and
+    holds the user from then on.
+    """
+
+    held: bool = False
+    total: int = 0
+
+    @property
+    def granted(self) -> bool:
+        return not self.held and not self.total
+
+
 class Brakes(Protocol):
     """How much each user deleted lately, and who is held back.
 
     Raises:
-        MemoryFailed: by any method.
+        MemoryFailed: by any method; then nothing of the call has happened.
     """
+
+    def admit(self, upstream: str, user: str, count: int, limit: Limit, now: float) -> Admission:
+        """Note that so many messages are about to be deleted, unless that would be too many.
+
+        It is one step for all sessions and processes: however many ask at the same time, they
+        are not granted more than the limit together.
+        """
+        ...
 
     def recent(self, upstream: str, user: str, since: float) -> int:
         """How many messages were deleted after ``since``, and not before the last release."""
         ...
 
-    def deleted(self, upstream: str, user: str, count: int, now: float) -> None: ...
+    def deleted(self, upstream: str, user: str, count: int, now: float) -> None:
+        """So many are about to be deleted, whatever the limit is."""
+        ...
 
     def held(self, upstream: str, user: str) -> bool: ...
 
-    def hold(self, upstream: str, user: str, rule: str, why: str, now: float) -> None: ...
+    def hold(self, upstream: str, user: str, rule: str, why: str, now: float) -> None:
+        """Hold this user back. Who is held already stays so for the first reason."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ before it, and a server that deletes what was only read (EXPIRE 0) never gets on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 from mailproxy.events import Anomaly, Deleted, ExpireZero
 from mailproxy.guards.archive_pop3 import archive_message
@@ -18,6 +17,7 @@ from mailproxy.guards.keep import Keeper
 from mailproxy.guards.maildrop import Maildrop
 from mailproxy.guards.memory import Memory
 from mailproxy.guards.pop3_answers import answer_from, translated
+from mailproxy.guards.pop3_brake import Pop3Brake
 from mailproxy.proto.pop3_args import number, pop3_fields
 from mailproxy.proto.pop3_verbs import VERBS
 from mailproxy.proto.tokens import Command
@@ -30,7 +30,6 @@ from mailproxy.session.guard import (
     Local,
     Opening,
     Situation,
-    Step,
     Treatment,
 )
 from mailproxy.session.verdict import Action, Decision
@@ -62,15 +61,15 @@ class Pop3Guard:
         self._memory = memory
         self._now = now
         self._keeper = self._make_keeper()
-        self._brake = Brake(memory.brakes, now)
+        self._brake = Pop3Brake(Brake(memory.brakes, now), situation)
         self._deleted: set[int] = set()  # numbers of the server, that it has marked
-        self._size = -1  # messages in the maildrop, as far as somebody asked
         self._pipelining = False
         self._expires = False  # the server deletes what was read
         self.verbs = frozenset({"DELE", "RSET", "QUIT"})
         if self._keeper is not None:
             self.verbs |= {"STAT", "LIST", "UIDL", "LAST", "RETR", "TOP"}
-        self.alone = frozenset({"QUIT"}) | (
+        # What was retrieved is known only when the answers to RETR are there.
+        self.alone = frozenset({"QUIT", "LAST"}) | (
             (situation.judge.dialogues | situation.judge.brakes) & frozenset({"DELE"})
         )
 
@@ -113,6 +112,7 @@ class Pop3Guard:
                 return Treatment(self._quit())
             case "RSET":
                 self._deleted.clear()
+                self._brake.reset()
                 if self._maildrop is not None:
                     self._maildrop.reset()
                 return None
@@ -133,7 +133,9 @@ class Pop3Guard:
     def _delete(self, command: Command, decision: Decision | None) -> Treatment:
         asked = number(command.args)
         message = self._maildrop.find(asked or 0) if self._maildrop is not None else None
-        if asked is None or (self._maildrop is not None and message is None):
+        # The server's refusal of a second DELE would look like one of the first.
+        gone = asked in self._deleted if self._maildrop is None else message is None
+        if asked is None or gone:
             return Treatment(Local(_NO_SUCH), "answered")
         passes = decision is None or decision.lifted or decision.action is Action.ALLOW
         keeps = decision is not None and not passes and decision.action in (Action.KEEP, Action.DELAY)
@@ -183,7 +185,10 @@ class Pop3Guard:
         self, asked: int, keeps: bool, braked: Decision | None, archives: Decision | None
     ) -> Dialogue:
         """A deletion that is counted, or that needs a copy first."""
-        why = (yield from self._held(braked)) if braked is not None else ""
+        why = ""
+        if braked is not None:
+            size = len(self._maildrop) if self._maildrop is not None else -1
+            why = yield from self._brake.one_more(braked, size)
         if why:
             return Local(_temporary(why), by=braked)
         if archives is not None:
@@ -195,25 +200,11 @@ class Pop3Guard:
             if failed:
                 self._situation.emit(Anomaly("not_archived", "proxy", failed))
                 why = "The copy that has to be made first could not be made"
-        return Local(_temporary(why)) if why else self._carry_out(asked, keeps)
-
-    def _held(self, braked: Decision) -> Generator[Step, Any, str]:
-        """Why one more deletion is too much; empty when it is not."""
-        if self._size < 0:
-            self._size = yield from self._count()
-        return (yield from self._brake.check(self._situation, braked, self._so_far + 1, self._size))
-
-    def _count(self) -> Generator[Step, Any, int]:
-        if self._maildrop is not None:
-            return len(self._maildrop)
-        answer = yield Ask(b"STAT")
-        words = answer.line.split()
-        return int(words[1]) if answer.good and len(words) > 1 and words[1].isdigit() else 0
-
-    @property
-    def _so_far(self) -> int:
-        marked = len(self._maildrop.marked) if self._maildrop is not None else 0
-        return marked + len(self._deleted)
+        if why:
+            return Local(_temporary(why))
+        if braked is not None:
+            self._brake.mark(asked, braked)
+        return self._carry_out(asked, keeps)
 
     def replied(self, command: Command, status: str) -> None:
         """A deletion that the server refused is none; and QUIT is what makes them true."""
@@ -223,6 +214,7 @@ class Pop3Guard:
             self._maildrop.last = max(self._maildrop.last, number(command.args) or 0)
         elif command.verb == "DELE" and status != "OK":
             asked, maildrop = number(command.args) or 0, self._maildrop
+            self._brake.unmark(asked)
             if maildrop is not None:
                 self._deleted.discard(maildrop.restore(asked))
             else:
@@ -231,16 +223,15 @@ class Pop3Guard:
     # -- QUIT ---------------------------------------------------------------------------
 
     def _quit(self) -> Dialogue:
+        held, by = yield from self._brake.leave()
+        if held:
+            return Local(_temporary(held), cut=True, by=by)
         keeper = self._keeper
         if keeper is not None:
             failed = yield from keeper.commit()
             if failed:  # nothing is marked, here or there
                 self._situation.emit(Anomaly("kept_mail_not_stored", "proxy", failed))
                 return Local(_temporary("Nothing was deleted, since it could not be recorded"), cut=True)
-        if self._so_far and "DELE" in self._situation.judge.brakes:
-            failed = yield from self._brake.note(self._situation, self._so_far)
-            if failed:
-                self._situation.emit(Anomaly("deletions_not_counted", "proxy", failed))
         if not self._deleted:
             reset = yield Ask(b"RSET")
             if not reset.good or self._expires:

@@ -6,6 +6,7 @@ The server's own EXPUNGE or VANISHED responses go on to the client: they are wha
 
 Invariants: outside of the trash no EXPUNGE or CLOSE goes upstream. A message is removed only
 by a MOVE to the trash, or by UID EXPUNGE of a set that the server has copied there before.
+In the trash they go upstream only if it may be emptied.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from mailproxy.guards.selected import Selected
 from mailproxy.guards.trash_mailbox import TrashMailbox, is_trash, sent
 from mailproxy.proto.tokens import Command
 from mailproxy.session.guard import Answer, Ask, Forward, Outcome
+from mailproxy.session.verdict import Settings
 
 _CLEAR = b"UID STORE %b -FLAGS.SILENT (\\Deleted)"
 _MARK = b"UID STORE %b +FLAGS.SILENT (\\Deleted)"
@@ -43,34 +45,34 @@ class ToTrash:
         self._mailbox = mailbox
         self._emit = emit
 
-    def expunge(self, command: Command, here: Selected, preferred: str) -> Asking[Outcome]:
-        """EXPUNGE and UID EXPUNGE. ``preferred`` is the name of the trash if there is none yet.
+    def expunge(self, command: Command, here: Selected, settings: Settings) -> Asking[Outcome]:
+        """EXPUNGE and UID EXPUNGE.
 
         Raises:
             BadArguments: UID EXPUNGE without a set.
-            Unfulfilled: something could not be moved; it is still there.
+            Unfulfilled: something could not be moved, or the trash may not be emptied; it is still there.
         """
-        last = yield from self._empty(command, here, preferred)
+        last = yield from self._empty(command, here, settings.mailbox)
         if last is None:
-            return Forward()
+            return in_the_trash(settings)
         # The client may need HIGHESTMODSEQ (RFC 7162 §3.2.7); COPYUID answers nothing that it asked.
         code = status_text(last)[0]
         kept = code if code.upper().startswith(b"HIGHESTMODSEQ ") else b""
         return completed(command, command.verb.encode() + b" completed", kept)
 
-    def close(self, command: Command, here: Selected, preferred: str) -> Asking[Outcome]:
+    def close(self, command: Command, here: Selected, settings: Settings) -> Asking[Outcome]:
         """CLOSE, which expunges silently (RFC 9051 §6.4.1). What cannot be moved stays in the mailbox.
 
         Raises:
             Unfulfilled: the mailbox cannot be closed without expunging.
         """
         try:
-            last = yield from self._empty(command, here, preferred)
+            last = yield from self._empty(command, here, settings.mailbox)
         except Unfulfilled as failure:
             # A client that leaves a mailbox does not expect NO, and nothing is removed by leaving it.
             self._emit(TrashFailed(readable(here.mailbox), str(failure)))
         else:
-            if last is None:
+            if last is None and settings.empty:
                 return Forward()
         return (yield from leave(command, here, self._offers))
 
@@ -112,6 +114,17 @@ class ToTrash:
             yield Ask(_MARK % uids)  # as it was; if that fails too, the message merely stays unmarked
             self._mailbox.forget()
             raise
+
+
+def in_the_trash(settings: Settings) -> Forward:
+    """What becomes of a command that removes something from the trash itself.
+
+    Raises:
+        Unfulfilled: the trash may not be emptied.
+    """
+    if not settings.empty:
+        raise Unfulfilled(b"what is in the trash stays there", b"NOPERM")
+    return Forward()
 
 
 def copied_without_mark(uid: bytes, trash: bytes, is_marked: bool) -> Asking[Answer]:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mailproxy.guards.asking import Asking, Offers, Unfulfilled, ask
-from mailproxy.guards.imap_answers import (
-    Listed,
-    listed,
-    of_list,
-    of_namespace,
-    personal_prefix,
-    status_text,
-)
-from mailproxy.guards.mailbox_names import Unquotable, quoted, readable
+from mailproxy.guards.imap_answers import Listed, listed, of_list, of_namespace, status_text
+from mailproxy.guards.mailbox_names import Unquotable, folded, quoted, readable
+from mailproxy.guards.namespaces import Namespaces, namespaces
 from mailproxy.session.guard import Answer, Ask
 
 NAMES = (
@@ -33,16 +27,20 @@ class TrashMailbox:
         self._offers = offers
         self._mailboxes: list[Listed] | None = None
         self._made: Listed | None = None
+        self._namespaces: Namespaces | None = None
 
     def find(self, preferred: str) -> Asking[Listed | None]:
         """The mailbox with ``\\Trash`` (RFC 6154 §2), else the one called ``preferred``, else by usual names.
+
+        It is the user's own: nothing is moved to where other users see it.
 
         Raises:
             Unfulfilled: the server does not tell its mailboxes.
         """
         if self._mailboxes is None:
             self._mailboxes = yield from self._list()
-        return chosen(self._mailboxes, preferred) or self._made
+        spaces = yield from self._spaces()
+        return chosen(self._mailboxes, preferred, spaces) or self._made
 
     def make(self, preferred: str) -> Asking[Listed]:
         """A new one, among the user's own mailboxes, and subscribed.
@@ -50,8 +48,8 @@ class TrashMailbox:
         Raises:
             Unfulfilled: the server makes none.
         """
-        prefix = yield from self._prefix()
-        trash = Listed(prefix + preferred.encode("ascii", "replace"))
+        spaces = yield from self._spaces()
+        trash = Listed(b"".join(spaces.personal[:1]) + preferred.encode("ascii", "replace"))
         name = sent(trash)
         created: Answer = yield Ask(b"CREATE " + name)
         if not created.good and status_text(created.line)[0].upper() != b"ALREADYEXISTS":
@@ -74,30 +72,43 @@ class TrashMailbox:
         plain = yield from ask(b'LIST "" "*"', of_list)
         return listed(plain.data)
 
-    def _prefix(self) -> Asking[bytes]:
-        offers = yield from self._offers.known()
-        if not offers & {"NAMESPACE", "IMAP4REV2"}:
-            return b""
-        answer: Answer = yield Ask(b"NAMESPACE", of_namespace)
-        return personal_prefix(answer.data)
+    def _spaces(self) -> Asking[Namespaces]:
+        if self._namespaces is None:
+            self._namespaces = Namespaces()
+            if (yield from self._offers.known()) & {"NAMESPACE", "IMAP4REV2"}:
+                answer: Answer = yield Ask(b"NAMESPACE", of_namespace)
+                self._namespaces = namespaces(answer.data)
+        return self._namespaces
 
 
-def chosen(mailboxes: Iterable[Listed], preferred: str) -> Listed | None:
-    """The trash among these mailboxes."""
-    able = [each for each in mailboxes if each.selectable]
-    for mailbox in able:
-        if b"\\trash" in mailbox.attributes:
-            return mailbox
+def chosen(mailboxes: Iterable[Listed], preferred: str, spaces: Namespaces) -> Listed | None:
+    """The trash among these mailboxes: of several, first of all one that is surely the user's own.
+
+    Of those with the attribute the one called ``preferred`` counts first, then the order of the server.
+    """
+    able = [
+        each for each in mailboxes if each.selectable and not spaces.is_foreign(each.name, each.delimiter)
+    ]
+    able.sort(key=lambda each: not spaces.is_personal(each.name, each.delimiter))
+    with_attribute = [each for each in able if b"\\trash" in each.attributes]
+    if with_attribute:
+        return min(
+            with_attribute,
+            key=lambda each: (
+                not spaces.is_personal(each.name, each.delimiter),
+                folded(preferred) not in _ways_to_say(each),
+            ),
+        )
     for name in (preferred, *NAMES):
         for mailbox in able:
-            if name.casefold() in _ways_to_say(mailbox):
+            if folded(name) in _ways_to_say(mailbox):
                 return mailbox
     return None
 
 
 def _ways_to_say(mailbox: Listed) -> tuple[str, str]:
     """The whole name, and the name below INBOX, where some servers put all mailboxes of a user."""
-    name = readable(mailbox.name, mailbox.delimiter).casefold()
+    name = folded(readable(mailbox.name, mailbox.delimiter))
     below = f"inbox{mailbox.delimiter.decode('ascii', 'replace')}"
     return name, name.removeprefix(below) if mailbox.delimiter else name
 

@@ -6,7 +6,8 @@ and the rest of the command follow. Three ways lead through here:
 * a command without literals is one token;
 * a command that is *judged* (a rule names its verb) is collected with its
   literals before anything of it goes upstream: we ask the client for them
-  ourselves, and hand them to the server piece by piece;
+  ourselves, and hand them to the server piece by piece. So are SELECT and EXAMINE
+  of a guarding listener, since what they name is what later rules ask for;
 * any other command with literals goes through as it comes, and so does a
   message (APPEND, REPLACE) as soon as its mailbox is known.
 
@@ -39,6 +40,7 @@ _PLAIN = re.compile(
     rb"(" + _TAG.pattern + rb") ((?:[Uu][Ii][Dd] )?[A-Za-z]+)(?: ([^\r\n\0]*[^\r\n\0}])?)?\r\n"
 )
 _MESSAGES = frozenset({"APPEND", "REPLACE", "UID REPLACE"})
+_SELECTING = frozenset({"SELECT", "EXAMINE"})
 
 
 class _Mode(Enum):
@@ -144,6 +146,8 @@ class CommandReader:
             command = Command(name, line, args, VERBS.get(name), tag, parse=imap_fields)
             if args and name == "IDLE":
                 command.flaw = "IDLE takes no argument"
+            elif name in _SELECTING:
+                command.flaw = _unselectable(command)
             return command
         tag, name, args = split(line)
         flaw = flaw_of(line) or ("" if is_tag(tag) else "a tag that is none (RFC 9051 §2.2.1)")
@@ -157,6 +161,8 @@ class CommandReader:
             if flaw and self._strict and line.endswith(b"+}\r\n"):
                 self._current = command
                 return self._cut(flaw)
+            if name in _SELECTING:
+                command.flaw = flaw or _unselectable(command)
             return command
         if literal.look_alike:
             flaw = flaw or "a quoted string without its end"
@@ -180,7 +186,7 @@ class CommandReader:
                 return self._cut("a literal that is too big", command.line)
             return self._too_big(command, literal)
         self._keep(command.line)
-        if command.verb in self._judged:
+        if command.verb in self._judged or (self._strict and command.verb in _SELECTING):
             self._way = _Way.COLLECT
             return self._collect(literal)
         return command
@@ -271,6 +277,8 @@ class CommandReader:
         command = self._whole()
         if literal is None:
             self._end()
+            if command.verb in _SELECTING:
+                command.flaw = _unselectable(command)
             return command
         command.partial = True
         if not self._streams(command):
@@ -435,6 +443,15 @@ def is_login(args: bytes) -> bool:
         return bool(login_arguments(args)[0])
     except BadArguments:
         return False
+
+
+def _unselectable(command: Command) -> str:
+    """Why a server could select another mailbox than the one that is read here; empty if it cannot."""
+    try:
+        command.fields  # noqa: B018 - asked for what it raises
+    except BadArguments as error:
+        return f"{command.verb} does not name its mailbox clearly: {error}"
+    return ""
 
 
 def is_tag(tag: bytes) -> bool:

@@ -145,12 +145,16 @@ def _string(value: str | bytes) -> str:
 
 def _mailbox(value: str | bytes) -> str:
     name = _string(value)
-    return "INBOX" if name.upper() == "INBOX" else name  # RFC 9051 §5.1
+    # RFC 9051 §5.1, in US-ASCII: upper() takes a dotless i for the one in INBOX.
+    return "INBOX" if name.isascii() and name.upper() == "INBOX" else name
 
 
 def _flags(value: list[str | bytes]) -> list[str]:
     # RFC 9051 §2.3.2: names of flags are compared without regard to case.
-    return ["\\" + flag[1:].capitalize() if flag.startswith("\\") else flag for flag in map(_string, value)]
+    return [
+        "\\" + flag[1:].capitalize() if flag.startswith("\\") and flag.isascii() else flag
+        for flag in map(_string, value)
+    ]
 
 
 def _address(value: str | bytes) -> str:

@@ -44,6 +44,7 @@ class RuleTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     keep_for: str | None = None
     view: str | None = None
     trash: str | None = None
+    empty: bool | None = None
     limit: int | None = None
     percent: float | None = None
     within: str | None = None

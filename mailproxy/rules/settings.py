@@ -46,6 +46,7 @@ _KEYS: Mapping[str, tuple[str, tuple[Action, ...]]] = {  # with their attribute 
     "keep_for": ("keep_for", (Action.KEEP, Action.DELAY)),
     "view": ("view", (Action.KEEP, Action.DELAY)),
     "trash": ("mailbox", (Action.TRASH,)),
+    "empty": ("empty", (Action.TRASH,)),
     "limit": ("limit", (Action.BRAKE,)),
     "percent": ("percent", (Action.BRAKE,)),
     "within": ("within", (Action.BRAKE,)),
@@ -76,7 +77,8 @@ def settings_of(action: Action, table: RuleTable) -> Settings:
     if action in (Action.KEEP, Action.DELAY):
         return _kept(action, table)
     if action is Action.TRASH:
-        return Settings(mailbox=_mailbox(table.trash))
+        empty = DEFAULT_SETTINGS.empty if table.empty is None else table.empty
+        return Settings(mailbox=_mailbox(table.trash), empty=empty)
     if action is Action.BRAKE:
         return _brake(table)
     return DEFAULT_SETTINGS

@@ -37,6 +37,7 @@ class Settings:
     keep_for: float | None = None  # KEEP, DELAY: seconds until the server deletes it; None: never
     view: str = "user"  # KEEP, DELAY: whom the message is hidden from: "user", "listener", "client.ip"
     mailbox: str = "Trash"  # TRASH: the mailbox to be made where the server has none with \Trash
+    empty: bool = True  # TRASH: may what is in the trash be removed?
     limit: int = 0  # BRAKE: so many messages may be deleted ``within`` seconds; 0: any number
     percent: float = 0.0  # BRAKE: or so much of the mailbox; 0: any part
     within: float = 3600.0

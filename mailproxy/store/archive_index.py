@@ -11,6 +11,8 @@ from mailproxy.guards.memory import Message
 from mailproxy.store.database import Database
 from mailproxy.store.tables import ARCHIVE
 
+_KEY = ("upstream", "username", "protocol", "mailbox", "message")
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRow:
@@ -38,22 +40,26 @@ class ArchiveIndex:
             return connection.execute(select(ARCHIVE.c.id).where(*_same(message))).first() is not None
 
     def add(self, message: Message, file: str, octets: int, now: float) -> int:
-        """The number of the new row, or of the one that was there, which stays as it is."""
+        """The number of the row. One that was there keeps its number, and tells of the new file from now on:
+        its own is gone, or else the message would not have been copied again."""
+        copy: dict[str, Any] = {
+            "internaldate": message.internaldate,
+            "flags": " ".join(message.flags),
+            "rule": message.rule,
+            "file": file,
+            "octets": octets,
+            "at": now,
+        }
         new = self._database.insert(ARCHIVE).values(
             upstream=message.upstream,
             username=message.user,
             protocol=message.protocol,
             mailbox=message.mailbox,
             message=message.id,
-            internaldate=message.internaldate,
-            flags=" ".join(message.flags),
-            rule=message.rule,
-            file=file,
-            octets=octets,
-            at=now,
+            **copy,
         )
         with self._database.writing() as connection:
-            connection.execute(new.on_conflict_do_nothing())
+            connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_=copy))
             return int(connection.execute(select(ARCHIVE.c.id).where(*_same(message))).scalar_one())
 
     def listing(

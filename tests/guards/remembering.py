@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from threading import Lock
 
-from mailproxy.guards.memory import Kept, Mark, Memory, MemoryFailed, Message, ViewKey, Writing
+from mailproxy.guards.memory import (
+    Admission,
+    Kept,
+    Limit,
+    Mark,
+    Memory,
+    MemoryFailed,
+    Message,
+    ViewKey,
+    Writing,
+)
 
 NOW = 1_000_000_000.0  # the time of every test
 DAY = 86_400.0
@@ -65,16 +76,28 @@ class RememberedMail:
 
 
 class RememberedBrakes:
-    """Deletions and holds; ``broken`` makes every method fail."""
+    """Deletions and holds as the store keeps them; ``broken`` makes every method fail."""
 
     def __init__(self, broken: bool = False) -> None:
         self.broken = broken
         self.counts: list[tuple[str, str, int, float]] = []
         self.holds: dict[tuple[str, str], str] = {}
+        self._turn = Lock()
 
     def _check(self) -> None:
         if self.broken:
             raise MemoryFailed("the disk is full")
+
+    def admit(self, upstream: str, user: str, count: int, limit: Limit, now: float) -> Admission:
+        with self._turn:
+            if self.held(upstream, user):
+                return Admission(held=True)
+            total = self.recent(upstream, user, limit.since) + count
+            if limit.most and total > limit.most:
+                self.hold(upstream, user, limit.rule, limit.why(total), now)
+                return Admission(total=total)
+            self.deleted(upstream, user, count, now)
+            return Admission()
 
     def recent(self, upstream: str, user: str, since: float) -> int:
         self._check()
@@ -90,7 +113,7 @@ class RememberedBrakes:
 
     def hold(self, upstream: str, user: str, rule: str, why: str, now: float) -> None:
         self._check()
-        self.holds[upstream, user] = why
+        self.holds.setdefault((upstream, user), why)
 
 
 class RememberedMessage:

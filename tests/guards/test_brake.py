@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from mailproxy.events import BrakeHeld, Event, WouldHave
-from mailproxy.guards.brake import Brake, Weighing
+from mailproxy.events import Anomaly, BrakeHeld, Event, WouldHave
+from mailproxy.guards.brake import Brake
 from mailproxy.guards.memory import MemoryFailed
-from mailproxy.session.guard import Do, Situation
+from mailproxy.session.guard import Do, Situation, Step
 from mailproxy.session.verdict import Action, Decision, Facts, Judge, Settings
 from tests.guards.remembering import NOW, RememberedBrakes
 
@@ -34,16 +36,16 @@ class World:
         self.brake = Brake(self.brakes, lambda: self.now)
 
     def check(self, decision: Decision, count: int, size: int = 0) -> str:
-        return worked(self.brake.check(self.situation, decision, count, size))
+        return worked(self.brake.check(self.situation, decision, count, size, "DELE"))
 
-    def note(self, count: int) -> str:
-        return worked(self.brake.note(self.situation, count))
+    def note(self, count: int) -> None:
+        worked(self.brake.note(self.situation, count))
 
     def admit(self, decision: Decision, count: int, size: int = 0) -> str:
         return worked(self.brake.admit(self.situation, decision, count, size, "EXPUNGE"))
 
 
-def worked(weighing: Weighing) -> str:
+def worked(weighing: Generator[Step, Any, Any]) -> Any:
     """What it says, with its work done here."""
     value, error = None, None
     while True:
@@ -161,12 +163,49 @@ def test_admit_notes_what_it_lets_through() -> None:
     assert world.brakes.recent("main", "aiko", 0.0) == 2
 
 
+def test_between_a_check_and_an_admission_another_session_may_delete() -> None:
+    world = World()
+    other = World(world.brakes)
+    assert world.check(rule(limit=3), 2) == ""
+    assert other.admit(rule(limit=3), 2) == ""
+    assert world.admit(rule(limit=3), 2) != ""
+    assert world.events == [BrakeHeld("aiko", "brake", "4 messages within 1 hour, where 3 are allowed")]
+    assert other.admit(rule(limit=3), 1) == "Deletions are held until the administrator releases them"
+    assert other.events == []
+    assert world.brakes.recent("main", "aiko", 0.0) == 2
+
+
+def test_admit_weighs_the_part_of_the_mailbox_that_was_admitted_before() -> None:
+    world = World()
+    assert world.admit(rule(percent=50), 8, 20) == ""
+    assert world.admit(rule(percent=50), 3, 12).endswith("55 % of the mailbox, where 50 % are allowed")
+    assert world.brakes.holds
+    assert world.brakes.recent("main", "aiko", 0.0) == 8
+
+
+def test_admit_of_nothing_notes_nothing() -> None:
+    world = World()
+    world.note(5)
+    assert world.admit(rule(limit=3), 0) == "", "the limit may be lower than it was"
+    assert len(world.brakes.counts) == 1
+
+
 def test_a_memory_that_fails() -> None:
     world = World(RememberedBrakes(broken=True))
-    assert world.check(rule(limit=3), 1).startswith("deletions cannot be recorded")
-    assert world.note(1).startswith("deletions cannot be recorded")
+    with pytest.raises(MemoryFailed):
+        world.check(rule(limit=3), 1)
     with pytest.raises(MemoryFailed):
         world.admit(rule(limit=3), 1)
+    assert world.events == []
+
+
+def test_a_memory_that_fails_under_a_rule_that_is_only_observed() -> None:
+    world = World(RememberedBrakes(broken=True))
+    observed = rule(limit=3, enforced=False)
+    assert world.check(observed, 1) == ""
+    assert world.admit(observed, 1) == ""
+    world.note(1)
+    assert world.events == [Anomaly("deletions_not_counted", "proxy", "the disk is full")] * 3
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailproxy.session.guard import Forward
+from mailproxy.session.guard import Local
 from mailproxy.session.verdict import Action, Decision
 from tests.guards.driving import ALONE, TRASH, Script, session
 
@@ -34,9 +34,25 @@ def test_a_brake_that_is_lifted() -> None:
     assert session(brake=replace(BRAKE, lifted=True)).treat("a EXPUNGE", Script(), None) is None
 
 
-@pytest.mark.parametrize("text", ["a EXPUNGE", "a UID EXPUNGE 1", "a CLOSE", "a UID REPLACE 1 Drafts {3}"])
-def test_a_mailbox_that_is_read_only_is_left_to_the_server(text: str) -> None:
-    assert session(verb="EXAMINE").must(text, Script()).outcome == Forward()
+@pytest.mark.parametrize("text", ["a EXPUNGE", "a UID EXPUNGE 1", "a UID REPLACE 1 Drafts {3}"])
+@pytest.mark.parametrize("decision", [TRASH, ARCHIVE, None])
+def test_from_a_mailbox_that_is_read_only_nothing_is_removed(text: str, decision: Decision | None) -> None:
+    """Not even by a server that opens it for writing though EXAMINE was said."""
+    examined = session(verb="EXAMINE", brake=None if decision else BRAKE)
+    driven = examined.must(text, Script(), decision)
+    assert driven.answer == b"a NO [READ-ONLY] Not removed: the mailbox is opened read-only\r\n"
+    assert isinstance(driven.outcome, Local)
+    assert driven.outcome.by is None
+
+
+@pytest.mark.parametrize("decision", [TRASH, ARCHIVE])
+def test_a_mailbox_that_is_read_only_is_left(decision: Decision) -> None:
+    able = Script(("CAPABILITY", "* CAPABILITY IMAP4rev1 UNSELECT|OK"))
+    assert session(verb="EXAMINE").must("a CLOSE", able, decision).forwarded == b"a UNSELECT\r\n"
+    unable = Script(
+        ("CAPABILITY", "* CAPABILITY IMAP4rev1|OK"), ('EXAMINE "INBOX"', "OK [READ-WRITE] as you like")
+    )
+    assert session(verb="EXAMINE").must("a CLOSE", unable, decision).answer.startswith(b"a NO ")
 
 
 @pytest.mark.parametrize("decision", [TRASH, ARCHIVE])
@@ -53,9 +69,11 @@ def test_the_mailbox_is_the_one_that_was_selected_last() -> None:
     assert aiko.must("e EXPUNGE", Script()).answer.startswith(b"e BAD ")
 
 
-@pytest.mark.parametrize("text", ["a UID EXPUNGE", "a UID EXPUNGE x"])
-def test_a_command_that_cannot_be_read(text: str) -> None:
-    assert session().must(text, Script()).answer.startswith(b"a BAD ")
+@pytest.mark.parametrize("text", ["a UID EXPUNGE", "a UID EXPUNGE x", "a EXPUNGE 5", "a CLOSE x", "a UID EXPUNGE 1 2"])
+@pytest.mark.parametrize("decision", [TRASH, ARCHIVE, None])
+def test_a_command_that_cannot_be_read(text: str, decision: Decision | None) -> None:
+    driven = session(brake=None if decision else BRAKE).must(text, Script(), decision)
+    assert driven.answer.startswith(b"a BAD ")
 
 
 @pytest.mark.parametrize("action", [Action.KEEP, Action.DELAY])

@@ -122,20 +122,6 @@ def test_listed() -> None:
     assert found[-1] == Listed(b"Last", b"/")
 
 
-@pytest.mark.parametrize(
-    ("data", "prefix"),
-    [
-        (b'* NAMESPACE (("" "/")) NIL NIL\r\n', b""),
-        (b'* NAMESPACE (("INBOX." ".")) NIL (("shared." "."))\r\n', b"INBOX."),
-        (b'* NAMESPACE (("a\\"b/" "/")("#mh/" "/")) NIL NIL\r\n', b'a"b/'),
-        (b'* NAMESPACE NIL NIL (("" "/"))\r\n', b""),
-        (b"", b""),
-    ],
-)
-def test_personal_prefix(data: bytes, prefix: bytes) -> None:
-    assert answers.personal_prefix(data) == prefix
-
-
 def test_fetched_uid() -> None:
     assert answers.fetched_uid(b"* 5 FETCH (UID 42)\r\n") == b"42"
     with pytest.raises(Unreadable):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from mailproxy.events import BrakeHeld, WouldHave
+from mailproxy.events import Anomaly, BrakeHeld, Event, WouldHave
+from mailproxy.guards.asking import Offers
+from mailproxy.guards.brake import Brake
+from mailproxy.guards.imap_brake import ImapBrake
 from mailproxy.guards.memory import Memory
-from mailproxy.session.guard import Forward
-from mailproxy.session.verdict import Action, Decision, Settings
-from tests.guards.driving import TRASH, Script, session
-from tests.guards.remembering import RememberedArchive, RememberedBrakes, RememberedMail
+from mailproxy.guards.selected import Selected
+from mailproxy.guards.trash_mailbox import TrashMailbox
+from mailproxy.proto.tokens import BadArguments
+from mailproxy.session.guard import Forward, Situation
+from mailproxy.session.verdict import Action, Decision, Facts, Judge, Settings
+from tests.guards.driving import TRASH, Script, command, session
+from tests.guards.remembering import NOW, RememberedArchive, RememberedBrakes, RememberedMail
 
 LIMIT = Decision(Action.BRAKE, "brake", settings=Settings(limit=3))
 PERCENT = Decision(Action.BRAKE, "brake", settings=Settings(percent=50))
+OBSERVED = replace(LIMIT, enforced=False)
 CAPABILITY = ("CAPABILITY", "* CAPABILITY IMAP4rev1 MOVE ESEARCH|OK")
 LIST = ('LIST "" "*"', r'* LIST (\Trash) "/" Trash|OK')
 
@@ -141,6 +150,39 @@ def test_a_memory_that_fails_removes_nothing() -> None:
     aiko = session(brake=LIMIT, kept=memory(RememberedBrakes(broken=True)))
     script = Script(("UID SEARCH DELETED", "* SEARCH 1|OK"), CAPABILITY, LIST)
     assert aiko.must("a EXPUNGE", script, None).answer.startswith(b"a NO [UNAVAILABLE] Not removed")
+
+
+def test_a_memory_that_fails_under_a_rule_that_is_only_observed() -> None:
+    aiko = session(brake=OBSERVED, kept=memory(RememberedBrakes(broken=True)))
+    script = Script(("UID SEARCH DELETED", "* SEARCH 1|OK"), CAPABILITY, LIST)
+    assert aiko.must("a EXPUNGE", script, None).outcome == Forward()
+    assert aiko.events == [Anomaly("deletions_not_counted", "proxy", "the disk is full")]
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_an_observed_rule_refuses_nothing_that_cannot_be_counted(failing: int) -> None:
+    turns = [
+        ("UID SEARCH DELETED", "* SEARCH 1 2|OK"),
+        CAPABILITY,
+        LIST,
+        ("UID SEARCH RETURN (COUNT) ALL", '* ESEARCH (TAG "P4") UID COUNT 40|OK'),
+    ]
+    turns[failing] = (turns[failing][0], "NO not now")
+    aiko = session(brake=replace(PERCENT, enforced=False))
+    assert aiko.must("a EXPUNGE", Script(*turns), None).outcome == Forward()
+    assert aiko.events == [Anomaly("deletions_not_counted", "server", "not now")]
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_only_an_observed_rule_leaves_a_bad_command_to_the_server(enforced: bool) -> None:
+    events: list[Event] = []
+    situation = Situation(Facts("imap", user="aiko"), Judge(), events.append)
+    offers = Offers(frozenset)
+    brake = ImapBrake(Brake(RememberedBrakes(), lambda: NOW), situation, offers, TrashMailbox(offers))
+    passing = brake.passed(command("a UID EXPUNGE x"), Selected(b"INBOX"), replace(LIMIT, enforced=enforced))
+    with pytest.raises(BadArguments if enforced else StopIteration):
+        next(passing)
+    assert [event.name for event in events] == ([] if enforced else ["deletions_not_counted"])
 
 
 def test_a_rule_that_could_not_be_evaluated_refuses() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailproxy.guards.mailbox_names import Unquotable, quoted, readable
+from mailproxy.guards.mailbox_names import Unquotable, folded, quoted, readable
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,18 @@ def test_some_names_cannot_be_quoted(name: bytes) -> None:
         (b"Papierk&APY-rbe", b"/", "Papierkörbe"),
         ("Papierkörbe".encode(), b"/", "Papierkörbe"),
         (b"trash", b"/", "trash"),
+        (b"&ATE-nbox", b"", "ınbox"),
+        (b"&ATE-nbox/Trash", b"/", "ınbox/Trash"),
+        (b"Tra&AX8-h", b"/", "Traſh"),
     ],
 )
 def test_readable(name: bytes, delimiter: bytes, text: str) -> None:
     assert readable(name, delimiter) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "folded_name"),
+    [("TRASH [09] az", "trash [09] az"), ("ıİſßÄÖ\u212a", "ıİſßÄÖ\u212a"), ("", "")],
+)
+def test_only_ascii_is_folded(name: str, folded_name: str) -> None:
+    assert folded(name) == folded_name

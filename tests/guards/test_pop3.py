@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproxy.events import BrakeHeld, CommandDone, Deleted, Event, WouldHave
+from mailproxy.events import Anomaly, BrakeHeld, CommandDone, Deleted, Event, WouldHave
 from mailproxy.guards.make import guard_maker
 from mailproxy.guards.memory import Memory
 from mailproxy.rules.judge import RuleSet
@@ -33,11 +33,15 @@ class World:
         self.guards = guard_maker(Memory(self.mail, self.brakes, self.archive), lambda: NOW)
         self.events: list[Event] = []
 
-    def session(self, *lines: str) -> list[bytes]:
-        """The first line of what comes back for each of the program's lines, behind its login."""
+    def login(self) -> Link:
         link = Link(self.mailbox, self.judge, self.guards, whole)
         for line in ("USER ann", "PASS x"):
             link.say(f"{line}\r\n".encode())
+        return link
+
+    def session(self, *lines: str) -> list[bytes]:
+        """The first line of what comes back for each of the program's lines, behind its login."""
+        link = self.login()
         said = [link.say(f"{line}\r\n".encode()).partition(b"\r\n")[0] for line in lines]
         self.events = link.events
         return said
@@ -65,10 +69,13 @@ def test_too_many_deletions_are_held(rules: str) -> None:
     world = World(rules)
     said = world.session("DELE 1", "DELE 2", "DELE 3", "DELE 4", "QUIT")
     assert [line[:11] for line in said[2:4]] == [b"-ERR [SYS/T"] * 2
-    assert said[0][:3] == said[1][:3] == said[4][:3] == b"+OK"
+    assert said[0][:3] == said[1][:3] == b"+OK"
+    assert said[4].startswith(b"-ERR [SYS/TEMP] Deletions are held"), "nor does what was marked before go"
+    assert len(world.mailbox.messages) == 4
+    assert not any(world.mail.views.values())
     assert len(world.told(BrakeHeld)) == 1
     refusals = [event for event in world.told(CommandDone) if event.verdict == "brake"]  # type: ignore[union-attr]
-    assert [event.rule for event in refusals] == ["brake", "brake"]  # type: ignore[union-attr]
+    assert [event.rule for event in refusals] == ["brake"] * 3  # type: ignore[union-attr]
     assert world.session("DELE 1")[0].startswith(b"-ERR")
 
 
@@ -82,6 +89,48 @@ def test_a_session_without_quit_does_not_count() -> None:
     world = World(BRAKE)
     world.session("DELE 1", "DELE 2")
     assert world.session("DELE 1")[0].startswith(b"+OK")
+
+
+@pytest.mark.parametrize("rules", [BRAKE, BRAKE + KEEP])
+def test_at_quit_it_is_counted_what_other_sessions_deleted_meanwhile(rules: str) -> None:
+    world = World(rules)
+    first, second = world.login(), world.login()
+    for link in (first, second):
+        assert [link.say(b"DELE %d\r\n" % n)[:3] for n in (1, 2)] == [b"+OK"] * 2
+    assert first.say(b"QUIT\r\n").startswith(b"+OK")
+    left, kept = dict(world.mailbox.messages), dict(world.mail.views)
+    assert second.say(b"QUIT\r\n").startswith(b"-ERR [SYS/TEMP] Deletions are held")
+    assert second.closed
+    assert (world.mailbox.messages, world.mail.views) == (left, kept)
+    held = [event for event in second.events if isinstance(event, BrakeHeld)]
+    assert held == [BrakeHeld("ann", "brake", "4 messages within 1 hour, where 2 are allowed")]
+    assert world.brakes.recent("", "ann", 0.0) == 2
+    assert world.session("DELE 1")[0].startswith(b"-ERR")
+
+
+def test_what_was_marked_counts_once_and_not_after_rset() -> None:
+    world = World(BRAKE)
+    said = world.session("DELE 1", "DELE 1", "RSET", "DELE 2", "DELE 2", "DELE 9", "QUIT")
+    assert [line[:3] for line in said] == [b"+OK", b"-ER", b"+OK", b"+OK", b"-ER", b"-ER", b"+OK"]
+    assert world.brakes.recent("", "ann", 0.0) == 1
+    assert list(world.mailbox.messages) == [b"u0", b"u2", b"u3"]
+
+
+def test_a_lifted_brake_counts_nothing() -> None:
+    world = World(BRAKE, lift="brake")
+    assert world.session("DELE 1", "DELE 2", "DELE 3", "QUIT")[3].startswith(b"+OK")
+    assert len(world.mailbox.messages) == 1
+    assert world.brakes.counts == []
+
+
+def test_what_cannot_be_counted_at_quit_is_not_deleted() -> None:
+    world = World(BRAKE)
+    link = world.login()
+    assert link.say(b"DELE 1\r\n").startswith(b"+OK")
+    world.brakes.broken = True
+    assert link.say(b"QUIT\r\n").startswith(b"-ERR [SYS/TEMP] deletions cannot be recorded")
+    assert len(world.mailbox.messages) == 4
+    assert Anomaly("deletions_not_counted", "proxy", "the disk is full") in link.events
 
 
 def test_a_brake_on_a_memory_that_fails_holds() -> None:
@@ -101,6 +150,23 @@ def test_a_brake_in_observe_mode_only_says_so() -> None:
     world = World(BRAKE + 'mode = "observe"\n' + KEEP)
     assert world.session("DELE 1", "DELE 2", "DELE 3")[2].startswith(b"+OK")
     assert [event.rule for event in world.told(WouldHave)] == ["brake"]  # type: ignore[union-attr]
+
+
+def test_a_brake_in_observe_mode_refuses_nothing_when_nothing_can_be_counted() -> None:
+    world = World(BRAKE + 'mode = "observe"\n' + KEEP)
+    world.brakes.broken = True
+    said = world.session("DELE 1", "QUIT")
+    assert [line[:3] for line in said] == [b"+OK"] * 2
+    assert world.told(Anomaly) == [Anomaly("deletions_not_counted", "proxy", "the disk is full")] * 2
+    assert next(iter(world.mail.views.values())).keys() == {b"u0"}
+
+
+def test_a_brake_in_observe_mode_without_another_rule_changes_and_says_nothing() -> None:
+    world = World(BRAKE + 'mode = "observe"\n')
+    said = world.session("DELE 1", "DELE 2", "DELE 3", "QUIT")
+    assert [line[:3] for line in said] == [b"+OK"] * 4
+    assert world.told(WouldHave) == []
+    assert world.brakes.counts == []
 
 
 def test_an_allowed_deletion_goes_to_the_server_and_a_kept_one_stays() -> None:

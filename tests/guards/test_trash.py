@@ -92,6 +92,39 @@ def test_in_the_trash_itself_the_command_goes_upstream(text: str, name: str) -> 
     assert session(name).must(text, server).outcome == Forward()
 
 
+STAYS = Decision(Action.TRASH, "stays", settings=Settings(empty=False))
+
+
+@pytest.mark.parametrize("text", ["a EXPUNGE", "a UID EXPUNGE 1:*"])
+def test_the_trash_itself_may_be_kept_from_being_emptied(text: str) -> None:
+    server, aiko = ImapServer(messages(), boxes=["INBOX", "Trash"]), session("Trash")
+    answer = aiko.must(text, server, STAYS).answer
+    assert answer == b"a NO [NOPERM] Not removed: what is in the trash stays there\r\n"
+    assert server.here == messages()
+    assert aiko.must("b UID EXPUNGE 1", server, STAYS).answer == b"b OK UID EXPUNGE completed\r\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_such_a_trash_is_left_without_expunging(way: str) -> None:
+    server, aiko = ImapServer(messages(), WAYS[way], selected="Trash"), session("Trash")
+    driven = aiko.must("a CLOSE", server, STAYS)
+    server.forwarded(driven.forwarded or b"a CLOSE")
+    if driven.forwarded:
+        assert driven.forwarded == b"a UNSELECT\r\n"
+    else:
+        assert driven.asked[-1] == b'EXAMINE "Trash"'
+    assert server.wild == []
+    assert server.here == messages()
+    assert aiko.events == [], "nothing has failed"
+
+
+def test_elsewhere_it_is_moved_to_such_a_trash_too() -> None:
+    server = ImapServer(messages())
+    assert session().must("a EXPUNGE", server, STAYS).answer.startswith(b"a OK ")
+    assert server.trashed == {2, 3, 9}
+    kept_safe(server)
+
+
 def test_a_mailbox_with_the_attribute_is_the_trash_and_not_one_with_the_name() -> None:
     script = Script(
         ("UID SEARCH DELETED", "* SEARCH 1|OK"),
@@ -135,7 +168,7 @@ def test_without_move_and_uidplus_it_is_refused() -> None:
     assert server.here == messages()
 
 
-STEPS = 8  # the longest dialogue
+STEPS = 9  # the longest dialogue
 
 
 @pytest.mark.parametrize("reason", ["NO [OVERQUOTA] full", "BAD what?", "NO [TRYCREATE] no such mailbox"])
@@ -209,10 +242,10 @@ def test_a_long_set_goes_in_pieces() -> None:
 
 def test_a_piece_that_fails_leaves_what_went_before_in_the_trash() -> None:
     before = {uid: {DELETED} for uid in range(4_000_000_001, 4_000_002_001, 2)}
-    server = ImapServer({uid: set(flags) for uid, flags in before.items()}, fails=frozenset({6}))
+    server = ImapServer({uid: set(flags) for uid, flags in before.items()}, fails=frozenset({7}))
     aiko = session()
     driven = aiko.must("a EXPUNGE", server)
-    assert driven.asked[6].startswith(b"UID MOVE")
+    assert driven.asked[7].startswith(b"UID MOVE")
     assert aiko.events == [MovedToTrash("INBOX", "Trash", len(server.trashed))]
     assert driven.answer.startswith(b"a NO ")
     assert server.lost == []

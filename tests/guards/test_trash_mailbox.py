@@ -6,6 +6,7 @@ import pytest
 
 from mailproxy.guards.asking import Offers, Unfulfilled
 from mailproxy.guards.imap_answers import Listed
+from mailproxy.guards.namespaces import Namespaces
 from mailproxy.guards.trash_mailbox import TrashMailbox, chosen, is_trash, sent
 from tests.guards.test_asking import given
 
@@ -37,7 +38,7 @@ def boxes(*names: str, delimiter: str = "/") -> list[Listed]:
     ],
 )
 def test_it_is_chosen(listed: list[Listed], preferred: str, name: bytes) -> None:
-    found = chosen(listed, preferred)
+    found = chosen(listed, preferred, Namespaces())
     assert found is not None
     assert found.name == name
 
@@ -49,10 +50,65 @@ def test_it_is_chosen(listed: list[Listed], preferred: str, name: bytes) -> None
         boxes("INBOX", "Trash2", "Old/Trash"),
         boxes(r"\nonexistent|Trash"),
         boxes("INBOX.Trash", delimiter=""),
+        boxes("&ATE-nbox/Trash"),
+        boxes("Tra&AX8-h", "Traſh"),
+        boxes("Deleted Me&AN8-ages"),
     ],
 )
 def test_there_may_be_none(listed: list[Listed]) -> None:
-    assert chosen(listed, "Trash") is None
+    assert chosen(listed, "Trash", Namespaces()) is None
+
+
+OWN = Namespaces((b"",), (b"user/", b"shared/"))
+BELOW_INBOX = Namespaces((b"INBOX.",), (b"user.", b""))
+
+
+@pytest.mark.parametrize(
+    ("listed", "preferred", "spaces", "name"),
+    [
+        (boxes(r"\trash|shared/Trash", r"\trash|Bin"), "Trash", OWN, b"Bin"),
+        (boxes(r"\trash|user/bo/Trash", "Trash"), "Trash", OWN, b"Trash"),
+        (boxes(r"\trash|shared/Trash"), "Trash", OWN, None),
+        (boxes(r"\trash|shared"), "Trash", OWN, None),
+        (boxes(r"\trash|shared bin"), "Trash", OWN, b"shared bin"),
+        (boxes(r"\trash|Old", r"\trash|Trash"), "Trash", OWN, b"Trash"),
+        (boxes(r"\trash|Old", r"\trash|TRASH"), "Trash", OWN, b"TRASH"),
+        (boxes(r"\trash|Old", r"\trash|Older"), "Trash", OWN, b"Old"),
+        (boxes(r"\trash|Trash", r"\trash|Bin"), "Trash", Namespaces(), b"Trash"),
+        (boxes(r"\trash|Old", r"\trash|Trash"), "Trash", Namespaces(), b"Trash"),
+        (boxes("shared/Deleted Items", "Deleted Items"), "Trash", OWN, b"Deleted Items"),
+        (boxes("Trash", "inbox.Trash", delimiter="."), "Trash", BELOW_INBOX, b"inbox.Trash"),
+        (boxes(r"\trash|Trash", delimiter="."), "Trash", BELOW_INBOX, None),
+        # Outside of all that is told: the user's own come first.
+        (boxes("Trash", "INBOX.Trash", delimiter="."), "Trash", Namespaces((b"INBOX.",)), b"INBOX.Trash"),
+        (
+            boxes(r"\trash|Trash", r"\trash|INBOX.Bin", delimiter="."),
+            "Trash",
+            Namespaces((b"INBOX.",)),
+            b"INBOX.Bin",
+        ),
+        (boxes("Trash", delimiter="."), "Trash", Namespaces((b"INBOX.",)), b"Trash"),
+    ],
+)
+def test_of_several_it_is_the_users_own(
+    listed: list[Listed], preferred: str, spaces: Namespaces, name: bytes | None
+) -> None:
+    found = chosen(listed, preferred, spaces)
+    assert (found and found.name) == name
+
+
+def test_the_namespaces_are_asked_for_once() -> None:
+    mailbox = TrashMailbox(Offers(frozenset))
+    turns = [
+        ("CAPABILITY", "* CAPABILITY IMAP4rev1 NAMESPACE|OK"),
+        ('LIST "" "*"', r'* LIST (\Trash) "/" shared/Bin|* LIST (\Trash) "/" Bin|OK'),
+        ("NAMESPACE", '* NAMESPACE (("" "/")) NIL (("shared/" "/"))|OK'),
+    ]
+    found = given(mailbox.find("Trash"), *turns)
+    assert found is not None
+    assert found.name == b"Bin"
+    mailbox.forget()
+    assert given(mailbox.find("Trash"), ('LIST "" "*"', r'* LIST (\Trash) "/" shared/Bin|OK')) is None
 
 
 @pytest.mark.parametrize(
@@ -64,6 +120,9 @@ def test_there_may_be_none(listed: list[Listed]) -> None:
         (b"INBOX.trash", Listed(b"INBOX.Trash", b"."), False),
         (b"Papierk&APY-rbe", Listed("Papierkörbe".encode(), b"/"), True),
         (b"INBOX", Listed(b"Trash", b"/"), False),
+        (b"&ATE-nbox/Trash", Listed(b"INBOX/Trash", b"/"), False),
+        (b"Tra&AX8-h", Listed(b"Trash", b"/"), False),
+        (b"Deleted Me&AN8-ages", Listed(b"Deleted Messages", b"/"), False),
         (b"Trash", None, False),
     ],
 )
@@ -80,6 +139,7 @@ def test_the_attribute_is_asked_for(offers: str) -> None:
         TrashMailbox(Offers(frozenset)).find("Trash"),
         ("CAPABILITY", f"* CAPABILITY {offers}|OK"),
         ('LIST "" "*" RETURN (SPECIAL-USE)', r'* LIST (\Trash) "/" Bin|OK'),
+        *([("NAMESPACE", '* NAMESPACE (("" "/")) NIL NIL|OK')] if offers == "IMAP4rev2" else []),
     )
     assert found == Listed(b"Bin", b"/", frozenset({b"\\trash"}))
 

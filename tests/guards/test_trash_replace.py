@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailproxy.session.guard import Forward
+from mailproxy.session.verdict import Action, Decision, Settings
 from tests.guards.driving import Script, session
 from tests.guards.imap_server import DELETED, ImapServer
 
@@ -79,6 +80,14 @@ def test_in_the_trash_nothing_is_copied(text: str) -> None:
     server = ImapServer(messages())
     assert session("Trash").must(text, server).outcome == Forward()
     assert server.trashed == set()
+
+
+@pytest.mark.parametrize("text", REPLACE)
+def test_in_a_trash_that_may_not_be_emptied_nothing_is_replaced(text: str) -> None:
+    server, stays = ImapServer(messages()), Decision(Action.TRASH, "stays", settings=Settings(empty=False))
+    assert session("Trash").must(text, server, stays).answer.startswith(b"a NO [NOPERM] ")
+    assert session().must(text, server, stays).outcome == Forward()
+    assert server.trashed == {5}
 
 
 def test_the_last_message_has_no_number_to_rely_on() -> None:

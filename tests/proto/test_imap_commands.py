@@ -50,7 +50,7 @@ def drive(judged: str = "", refused: str = "", policy: Policy = GUARD, limits: L
         (b"a IDLE }\r\n", "IDLE takes no argument"),
         (b'a SELECT "x {5}\r\n', "a quoted string without its end"),
         (b"+ SELECT {5}\r\n", "a tag that is none (RFC 9051 §2.2.1)"),
-        (b'a SELECT "x}\r\n', "SELECT"),
+        (b'a SELECT "x}\r\n', "SELECT does not name its mailbox clearly: a quoted string expected"),
     ],
 )
 def test_lines(line: bytes, told_as: str) -> None:
@@ -213,13 +213,56 @@ def test_a_judged_command_is_whole_before_anything_goes_upstream() -> None:
 
 def test_a_command_that_nobody_judges_is_known_when_it_is_over() -> None:
     driver = drive()
-    (command,) = driver.client(b"a SELECT {3}\r\n")
+    (command,) = driver.client(b"a DELETE {3}\r\n")
     assert isinstance(command, Command)
     assert command.partial
     driver.server(b"+ go\r\n")
     driver.client(b"Box\r\n")
     assert not command.partial
     assert command.fields == {"mailbox": "Box"}
+
+
+@pytest.mark.parametrize("verb", ["SELECT", "EXAMINE", "select"])
+@pytest.mark.parametrize(
+    ("args", "clear"),
+    [
+        (b"INBOX", True),
+        (b"[Gmail]/Trash", True),
+        (b"Entw&APw-rfe (CONDSTORE)", True),
+        (b'"INBOX" (QRESYNC (67890007 20050715194045000 41,43:211,214:541))', True),
+        (b'"INBOX" (QRESYNC (67890007 90060115194045000 1:29997 (5000,7500,9000 15000,22500,27000)))', True),
+        ('"Entwürfe"'.encode(), True),
+        (rb'"a \"b\""'.replace(rb"\", b"\"), True),
+        (b'""', True),
+        (b"{5}\r\nTrash", True),
+        (b"{5+}\r\nTrash (CONDSTORE)", True),
+        (b"{0+}\r\n", True),
+        (b"", False),
+        (b" Legal", False),
+        (b"Legal ", False),
+        (b"Legal x", False),
+        (b"Legal  (CONDSTORE)", False),
+        (rb'"Le\gal"', False),
+        (b'"Legal', False),
+        (b"Le%gal", False),
+        (b"Legal}", False),
+        ("Entwürfe".encode(), False),
+        (b"(CONDSTORE) Legal", False),
+        (b" {5}\r\nTrash", False),
+        (b"Legal {5+}\r\nTrash", False),
+        (b"{5+}\r\nTrash ", False),
+        (b"{5}\r\nTrash {5}\r\nTrash", False),
+        (b"~{5}\r\nTrash", False),
+    ],
+)
+def test_a_mailbox_is_selected_only_if_it_is_clear_which(verb: str, args: bytes, clear: bool) -> None:
+    driver = drive()
+    line = b"a " + verb.encode() + b" " + args + b"\r\n"
+    *_, command = driver.client(line)
+    assert isinstance(command, Command)
+    assert not command.partial
+    flaw = f"{verb.upper()} does not name its mailbox clearly: "
+    assert command.flaw == "" if clear else command.flaw.startswith(flaw)
 
 
 def test_a_judged_command_that_is_over_changes_nothing_for_the_next() -> None:
@@ -251,31 +294,31 @@ def test_what_looks_like_a_literal_and_is_none(header: bytes) -> None:
 
 
 def test_a_refused_literal_that_waits_is_never_sent() -> None:
-    driver = drive(refused="SELECT")
-    driver.client(b"a SELECT {3}\r\n")
+    driver = drive(refused="DELETE")
+    driver.client(b"a DELETE {3}\r\n")
     assert told(driver.client(b"b NOOP\r\n")) == ["NOOP"]
 
 
 def test_refused_literals_that_come_unasked_are_dropped() -> None:
-    driver = drive(refused="SELECT")
-    driver.client(b"a SELECT {3+}\r\nBox {3+}\r\nbox {2}\r\nb NOOP\r\n")
+    driver = drive(refused="DELETE")
+    driver.client(b"a DELETE {3+}\r\nBox {3+}\r\nbox {2}\r\nb NOOP\r\n")
     assert driver.to_server == b"b NOOP\r\n"
 
 
 def test_a_server_that_refuses_drops_what_comes_unasked() -> None:
     driver = drive()
-    driver.client(b"a SELECT {3+}\r\nBox")
+    driver.client(b"a DELETE {3+}\r\nBox")
     driver.server(b"a NO\r\n")
     driver.client(b" {1+}\r\nx\r\nb NOOP\r\n")
-    assert driver.to_server == b"a SELECT {3}\r\nb NOOP\r\n"
+    assert driver.to_server == b"a DELETE {3}\r\nb NOOP\r\n"
 
 
 def test_a_server_that_refuses_a_waiting_client_is_believed() -> None:
     driver = drive()
-    driver.client(b"a SELECT {3}\r\n")
+    driver.client(b"a DELETE {3}\r\n")
     driver.server(b"a NO\r\n")
     driver.client(b"b NOOP\r\n")
-    assert driver.to_server == b"a SELECT {3}\r\nb NOOP\r\n"
+    assert driver.to_server == b"a DELETE {3}\r\nb NOOP\r\n"
 
 
 def test_a_server_that_refuses_pieces_gets_no_more_of_them() -> None:
@@ -296,10 +339,10 @@ def test_a_server_that_refuses_the_name_of_a_mailbox_gets_no_message() -> None:
 
 def test_the_final_word_on_another_command_changes_nothing() -> None:
     driver = drive()
-    driver.client(b"a NOOP\r\nb SELECT {3}\r\n")
+    driver.client(b"a NOOP\r\nb DELETE {3}\r\n")
     driver.server(b"a OK\r\n+ go\r\n")
     driver.client(b"Box\r\n")
-    assert driver.to_server.endswith(b"b SELECT {3}\r\nBox\r\n")
+    assert driver.to_server.endswith(b"b DELETE {3}\r\nBox\r\n")
 
 
 @pytest.mark.parametrize("judged", ["", "APPEND"])

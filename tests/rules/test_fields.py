@@ -32,6 +32,9 @@ def value(name: str, protocol: str, line: str | bytes, **facts: Any) -> Any:
         ("mailbox", "imap", 'a RENAME "InBox" x', "INBOX"),
         ("target", "imap", "a RENAME x Inbox", "INBOX"),
         ("target", "imap", "a UID MOVE 1 Trash", "Trash"),
+        ("mailbox", "imap", "a DELETE &ATE-nbox", "ınbox"),
+        ("target", "imap", 'a RENAME x "ınbox"', "ınbox"),
+        ("labels", "imap", r'a STORE 1 +X-GM-LABELS ("\\&AX8-een")', ["\\ſeen"]),
         (
             "flags",
             "imap",
@@ -84,6 +87,7 @@ def test_session() -> None:
     }
     assert value("client", "imap", "a CLOSE", **facts) == {"ip": "192.0.2.1", "name": "desk"}
     assert value("mailbox", "imap", "a CLOSE", **facts) == "INBOX"
+    assert value("mailbox", "imap", "a CLOSE", mailbox="ınbox") == "ınbox"
     assert value("mailbox", "imap", "a STATUS x (MESSAGES)", **facts) == "x"
     assert value("now", "imap", "a CLOSE", **facts) == moment
     assert value("sender", "smtp", "RCPT TO:<a@b.example>", sender="A@B.example") == "a@b.example"

@@ -30,6 +30,8 @@ def settings(action: Action, **keys: Any) -> Settings:
         (Action.DELAY, {"keep_for": "2w", "view": "user"}, Settings(keep_for=1_209_600, view="user")),
         (Action.TRASH, {}, Settings(mailbox="Trash")),
         (Action.TRASH, {"trash": "[Gmail]/Bin 2"}, Settings(mailbox="[Gmail]/Bin 2")),
+        (Action.TRASH, {"empty": True}, Settings(empty=True)),
+        (Action.TRASH, {"empty": False, "trash": "Bin"}, Settings(mailbox="Bin", empty=False)),
         (Action.BRAKE, {"limit": 100}, Settings(limit=100, percent=0, within=3600)),
         (Action.BRAKE, {"percent": 50}, Settings(limit=0, percent=50, within=3600)),
         (
@@ -81,6 +83,7 @@ VALUES: dict[str, Any] = {
     "keep_for": "30d",
     "view": "user",
     "trash": "Trash",
+    "empty": False,
     "limit": 100,
     "percent": 50,
     "within": "1h",
@@ -88,7 +91,7 @@ VALUES: dict[str, Any] = {
 FOR = {
     Action.KEEP: {"keep_for", "view"},
     Action.DELAY: {"keep_for", "view"},
-    Action.TRASH: {"trash"},
+    Action.TRASH: {"trash", "empty"},
     Action.BRAKE: {"limit", "percent", "within"},
 }
 
@@ -113,7 +116,7 @@ def test_settings_are_described_by_their_keys(action: Action) -> None:
 
 
 def test_the_trash_is_described_by_its_key() -> None:
-    assert described(Action.TRASH, Settings(mailbox="Bin")) == {"trash": "Bin"}
+    assert described(Action.TRASH, Settings(mailbox="Bin")) == {"trash": "Bin", "empty": True}
 
 
 def test_the_commands_of_an_action_exist_and_may_remove_mail() -> None:

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Barrier
 
 import pytest
 
-from mailproxy.guards.memory import MemoryFailed
+from mailproxy.guards.memory import Admission, Brakes, Limit, MemoryFailed
 from mailproxy.store.brakes import PRUNE_SECONDS, Hold
 from mailproxy.store.store import Store
+from tests.guards.remembering import RememberedBrakes
+from tests.store.programs import WITHIN, admitting, started, together
 
 NOW = 1_700_000_000.5
+GRANTED = Admission()
+
+RACES = [
+    (1, 1, 1),
+    (10, 1, 10),
+    (10, 3, 3),
+    (200, 160, 1),
+    (100, 101, 0),
+]
+"""A limit, what each asks for, and how many of more than ten that ask may have it."""
+
+
+@pytest.fixture(params=["remembered", "sqlite", "postgresql"])
+def brakes(request: pytest.FixtureRequest) -> Brakes:
+    """What the guards' tests take for a store behaves as a store does."""
+    if request.param == "remembered":
+        return RememberedBrakes()
+    request.node.callspec.params["url"] = request.param
+    return request.getfixturevalue("store").brakes
+
+
+def limit(most: int, since: float = 0.0) -> Limit:
+    return Limit("brake", most, since, lambda total: f"{total}, not {most}")
 
 
 def test_recent_counts_what_came_after(store: Store, other: Store) -> None:
