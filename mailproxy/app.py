@@ -36,6 +36,9 @@ from mailproxy.tls.errors import TlsError
 from mailproxy.tls.server import ServerTls
 
 
+_THREADS = 16  # that wait for the store or the archive; looking up host names has others
+
+
 class StartError(Exception):
     """The proxy cannot start; the text names the cause and what to do."""
 
@@ -60,6 +63,7 @@ class Proxy:
             config.limits.sessions, config.limits.sessions_per_address, self._emitter, self._complain
         )
         self._lane = make_lane()
+        self._threads = trio.CapacityLimiter(_THREADS)
         self._stop = trio.Event()
         self.addresses: dict[str, tuple[str, int]] = {}
 
@@ -155,6 +159,7 @@ class Proxy:
             judge=lambda: self._judges[protocol],
             lane=self._lane,
             guards=self._guardian.guards,
+            threads=self._threads,
         )
 
     def _emitter(self, session: str, route: Route, client: str) -> Callable[[Event], None]:

@@ -163,7 +163,7 @@ class Wires:
                     self.got[side] += piece
             if session.job is not None:
                 session.worked(*result_of(session.job))
-            elif session.full:
+            elif session.paused:
                 session.resume()
             else:
                 return

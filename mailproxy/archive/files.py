@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from mailproxy.archive.folders import FolderRefused, open_box, open_folder
+from mailproxy.archive.folders import FolderRefused, open_folder
 from mailproxy.archive.maildir import key_of
 from mailproxy.archive.names import safe_name, shown_name
 from mailproxy.archive.writing import unique_part
@@ -61,10 +63,10 @@ class ArchiveFiles:
         """The files that are not among ``known`` (of :meth:`find`), of one user or of all."""
         for upstream in self._folders(()):
             for folder in [safe_name(user)] if user is not None else self._folders((upstream,)):
+                where = (shown_name(upstream), shown_name(folder))
                 for file in sorted(set(self._names((upstream, folder)).values()) - set(known)):
-                    with suppress(FileNotFoundError), self.open(file) as stream:
-                        status = os.fstat(stream.fileno())
-                        where = (shown_name(upstream), shown_name(folder))
+                    with suppress(FileNotFoundError):
+                        status = self._status(file)
                         yield Stray(file, *where, status.st_size, status.st_mtime)
 
     def open(self, file: str) -> BinaryIO:
@@ -73,30 +75,52 @@ class ArchiveFiles:
         Raises:
             OSError: it cannot be read, or is no such file.
         """
+        with self._place(file) as (box, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=box)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file", file)
+            return os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def _status(self, file: str) -> os.stat_result:
+        with self._place(file) as (box, name):
+            return os.stat(name, dir_fd=box, follow_symlinks=False)
+
+    @contextmanager
+    def _place(self, file: str) -> Iterator[tuple[int, str]]:
+        """The descriptor of the folder that the file lies in, and its name there. Raises OSError."""
         parts = file.split("/")
         if len(parts) != 4 or parts[2] not in ("new", "cur") or {"", ".", ".."} & set(parts):
-            raise FileNotFoundError(2, "there is no such file in the archive", file)
-        folder = open_folder(self._root, parts[:3])
+            raise FileNotFoundError(errno.ENOENT, "there is no such file in the archive", file)
+        box = open_folder(self._root, parts[:3])
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            return os.fdopen(os.open(parts[3], flags, dir_fd=folder), "rb")
+            yield box, parts[3]
         finally:
-            os.close(folder)
+            os.close(box)
 
     def _names(self, parts: tuple[str, str]) -> dict[str, str]:
-        """Unique part of the name → file, of one user."""
+        """Unique part of the name → file, of one user. Links, folders and pipes are no messages."""
         if parts not in self._boxes:
-            names: dict[str, str] = {}
-            with suppress(FileNotFoundError, FolderRefused):
-                user = open_folder(self._root, parts)
-                try:
-                    for name in ("new", "cur"):
-                        with suppress(FileNotFoundError), open_box(user, name) as box:
-                            names |= {unique_part(at): "/".join((*parts, name, at)) for at in os.listdir(box)}
-                finally:
-                    os.close(user)
-            self._boxes[parts] = names
+            self._boxes[parts] = {
+                unique_part(name): "/".join((*parts, box, name))
+                for box in ("new", "cur")
+                for name in self._regular((*parts, box))
+            }
         return self._boxes[parts]
+
+    def _regular(self, parts: tuple[str, ...]) -> list[str]:
+        try:
+            folder = open_folder(self._root, parts)
+        except (FileNotFoundError, FolderRefused):
+            return []
+        try:
+            with os.scandir(folder) as entries:
+                return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+        finally:
+            os.close(folder)
 
     def _folders(self, parts: tuple[str, ...]) -> list[str]:
         try:

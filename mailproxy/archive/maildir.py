@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import socket
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -71,9 +72,10 @@ def _is_there(user: int, key: str) -> bool:
     for name in ("new", "cur"):
         with open_box(user, name) as box:
             for file in os.listdir(box):
-                match = wanted.match(file)
-                if match and os.stat(file, dir_fd=box, follow_symlinks=False).st_size == int(match[1]):
-                    return True
+                if match := wanted.match(file):
+                    status = os.stat(file, dir_fd=box, follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode) and status.st_size == int(match[1]):
+                        return True
     return False
 
 

@@ -10,6 +10,7 @@ import typer
 
 from mailproxy.cli.completion import complete_rule, complete_user
 from mailproxy.cli.errors import fail
+from mailproxy.cli.names import utf8_name
 from mailproxy.cli.opened import (
     AsJson,
     ConfigOption,
@@ -33,11 +34,14 @@ LONGEST = 24 * 3600  # seconds; what is to hold longer is a rule's condition
 def allow(
     config: ConfigOption,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="The rule's name.", autocompletion=complete_rule)
+        str | None,
+        typer.Option("--rule", help="The rule's name.", autocompletion=complete_rule, callback=utf8_name),
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option("--user", help="The name of the login.", autocompletion=complete_user),
+        typer.Option(
+            "--user", help="The name of the login.", autocompletion=complete_user, callback=utf8_name
+        ),
     ] = None,
     for_: Annotated[
         str | None, typer.Option("--for", help="How long: 90s, 10m, 12h; at most 24h.", metavar="TIME")
@@ -60,6 +64,8 @@ def allow(
         raise typer.BadParameter("say --rule NAME and --user NAME")
     if for_ is None:
         _end(config, rule, user)
+    elif not user.strip():
+        raise typer.BadParameter("nobody has an empty name", param_hint="--user")
     else:
         _allow(config, rule, user, _seconds(for_))
 

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from mailproxy.cli.completion import complete_user
 from mailproxy.cli.errors import fail
+from mailproxy.cli.names import OnlyUser
 from mailproxy.cli.opened import AsJson, ConfigOption, configured
 from mailproxy.cli.tables import counted, on_terminal, print_json, print_table, size_of, time_of, utc
 from mailproxy.config.errors import printable
 
 if TYPE_CHECKING:
     from mailproxy.cli.archived import Archived, Shelf
-
-PASSWORD_VARIABLE = "MAILPROXY_PASSWORD"  # noqa: S105  (the name of a variable)
 
 app = typer.Typer(
     help="Copies of what was deleted: list them, show them, bring them back.", no_args_is_help=True
@@ -32,9 +30,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="As `mailproxy a
 @app.command("list")
 def list_archived(
     config: ConfigOption,
-    user: Annotated[
-        str | None, typer.Option("--user", help="Only this user's.", autocompletion=complete_user)
-    ] = None,
+    user: OnlyUser = None,
     since: Annotated[
         str | None, typer.Option("--since", help="Only the last 90s, 12h, 7d.", metavar="TIME")
     ] = None,
@@ -111,7 +107,8 @@ def restore(
 ) -> None:
     """Bring messages back, into a file or onto the mail server.
 
-    On the server they get their date and flags again, but for \\Deleted. The login is that of the
+    On the server they get their date and flags again, but for \\Deleted; it is said when a date cannot
+    be used. The login is that of the
     archived user; the password is asked for, or taken from the environment variable
     MAILPROXY_PASSWORD. The archive keeps its copies.
     """
@@ -129,7 +126,7 @@ def restore(
         return
     from mailproxy.cli.archive_restore import put_back
 
-    for user, upstream, number in put_back(loaded, shelf, found, mailbox, password_of, dry_run):
+    for user, upstream, number in put_back(loaded, shelf, found, mailbox, dry_run):
         what = "would be put" if dry_run else "put"
         where = f"{printable(mailbox)} of {printable(user)} at {printable(upstream)}"
         typer.echo(f"{counted(number, 'message')} {what} into {where}")
@@ -163,17 +160,6 @@ def _to_new_file(file: BinaryIO, target: Path) -> None:
         if made:
             target.unlink(missing_ok=True)
         fail(f"{target}: {error.strerror}; name a new file with --eml, where you may write and there is room")
-
-
-def password_of(user: str, upstream: str) -> str:
-    """The password of the archived user, from the environment or the terminal."""
-    password = os.environ.get(PASSWORD_VARIABLE, "")
-    if password:
-        return password
-    if not sys.stdin.isatty():
-        fail(f"there is no terminal to ask for the password of {user}; set {PASSWORD_VARIABLE}")
-    prompt = f"Password of {printable(user)} at {printable(upstream)}"
-    return str(typer.prompt(prompt, hide_input=True, err=True))
 
 
 def _described(one: Archived, subject: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mailproxy.cli.completion import complete_user
+from mailproxy.cli.names import OnlyUser, utf8_name
 from mailproxy.cli.opened import AsJson, ConfigOption, configured, did_you_mean, opened, users_of
 from mailproxy.cli.tables import print_json, print_table, time_of, utc
 from mailproxy.config.errors import printable
@@ -20,13 +20,13 @@ SHOWN = 5  # values of a list in a row of the table
 
 def audit(
     config: ConfigOption,
-    user: Annotated[
-        str | None, typer.Option("--user", help="Only this user's.", autocompletion=complete_user)
-    ] = None,
+    user: OnlyUser = None,
     since: Annotated[
         str | None, typer.Option("--since", help="Only the last 90s, 12h, 7d.", metavar="TIME")
     ] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="Only rows of this kind.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Only rows of this kind.", callback=utf8_name)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the audit: at most the last 1000 rows."""

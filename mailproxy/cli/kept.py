@@ -11,6 +11,7 @@ import typer
 
 from mailproxy.cli.completion import complete_user
 from mailproxy.cli.errors import fail
+from mailproxy.cli.names import OnlyUser, utf8_name
 from mailproxy.cli.opened import (
     AsJson,
     ConfigOption,
@@ -33,7 +34,10 @@ app = typer.Typer(
 )
 
 UserOption = Annotated[
-    str, typer.Option("--user", help="Whose mail: the name of the login.", autocompletion=complete_user)
+    str,
+    typer.Option(
+        "--user", help="Whose mail: the name of the login.", autocompletion=complete_user, callback=utf8_name
+    ),
 ]
 Uidls = Annotated[
     list[str] | None, typer.Option("--uidl", help="This message; may be repeated.", metavar="UIDL")
@@ -45,9 +49,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 @app.command("list")
 def list_kept(
     config: ConfigOption,
-    user: Annotated[
-        str | None, typer.Option("--user", help="Only this user's.", autocompletion=complete_user)
-    ] = None,
+    user: OnlyUser = None,
     upstream: UpstreamOption = None,
     as_json: AsJson = False,
 ) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mailproxy.cli.errors import complain, fail
+from mailproxy.cli.names import utf8_name
 
 if TYPE_CHECKING:
     from mailproxy.config import Config
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 UpstreamOption = Annotated[
-    str | None, typer.Option("--upstream", help="Only at this upstream of the configuration.")
+    str | None,
+    typer.Option("--upstream", help="Only at this upstream of the configuration.", callback=utf8_name),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -10,6 +10,7 @@ import typer
 
 from mailproxy.cli.completion import complete_user
 from mailproxy.cli.errors import fail
+from mailproxy.cli.names import utf8_name
 from mailproxy.cli.opened import (
     AsJson,
     ConfigOption,
@@ -25,7 +26,10 @@ from mailproxy.config.errors import printable
 
 def release(
     config: ConfigOption,
-    user: Annotated[str | None, typer.Argument(help="Whom to release.", autocompletion=complete_user)] = None,
+    user: Annotated[
+        str | None,
+        typer.Argument(help="Whom to release.", autocompletion=complete_user, callback=utf8_name),
+    ] = None,
     upstream: UpstreamOption = None,
     list_: Annotated[bool, typer.Option("--list", help="Only print who is held, and why.")] = False,
     as_json: AsJson = False,

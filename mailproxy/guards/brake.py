@@ -97,11 +97,9 @@ class Brake:
     def _looked(self, facts: Facts, decision: Decision, count: int, size: int) -> tuple[str, bool]:
         if decision.enforced and self._brakes.held(facts.upstream, facts.user):
             return _HELD, False
-        why = (
-            (self._share(facts, decision, count, size) or self._total(facts, decision, count))
-            if count
-            else ""
-        )
+        if not count:
+            return "", False
+        why = self._share(facts, decision, count, size) or self._total(facts, decision, count)
         if why and decision.enforced:
             self._brakes.hold(facts.upstream, facts.user, decision.rule, why, self._now())
         return why, bool(why)

@@ -86,7 +86,7 @@ class ImapGuard:
             return refused(command, b"Not removed: deletions cannot be recorded now", b"UNAVAILABLE", by)
 
     def _read_only(self, command: Command, here: Selected) -> Asking[Outcome]:
-        """Behind EXAMINE nothing is removed (RFC 9051 §6.3.3); a server that thinks otherwise is not asked to."""
+        """Behind EXAMINE nothing is removed (RFC 9051 §6.3.3), whatever the server makes of it."""
         if command.verb == "CLOSE":
             return (yield from leave(command, here, self._offers))
         raise Unfulfilled(b"the mailbox is opened read-only", b"READ-ONLY")

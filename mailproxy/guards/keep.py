@@ -46,7 +46,7 @@ class Keeper:
         self._key = view_key(situation.facts, decision)
         self._kept: Mapping[bytes, Kept] = {}
         self._view: View | None = None
-        self._due: Sequence[Listed] = ()
+        self._size = MailboxSeen(0, 0)
         self.maildrop: Maildrop | None = None
         self.why = ""
         self.broken = False
@@ -72,36 +72,27 @@ class Keeper:
         else:
             uidls = yield asks[0]
             sizes = yield asks[1]
-        if not uidls.good:
-            self._unavailable("the server tells no unique-ids (UIDL)")
+        if not (uidls.good and sizes.good):
+            self._unlisted("the server tells no unique-ids (UIDL)")
             return
-        try:
-            listing = read_listing(sizes.data if sizes.good else b"", uidls.data)
+        try:  # a large mailbox takes its time
+            view, maildrop = yield Do(lambda: self._laid_over(sizes.data, uidls.data))
         except BadListing as error:
-            self._unavailable(f"the server's list cannot be read: {error}")
+            self._unlisted(f"the server's list cannot be read: {error}")
             return
-        try:
-            view = compare(listing, self._kept)
-            yield from self._look_for_due(view)
-        except MemoryFailed as error:
-            self._not_known(error)
-            return
-        self._situation.emit(MailboxSeen(len(listing), sum(listing.octets)))
-        self._view = view
-        self.maildrop = Maildrop(listing, view.hidden)
+        self._view, self.maildrop = view, maildrop
         self._tell(view)
 
-    def _look_for_due(self, view: View) -> Generator[Step, Any, None]:
-        settings = self._decision.settings
-        over = due(view, self._kept, settings.keep_for, self._now())
-        asked = [message for message in over if self._kept[message.uidl].due]
-        timed = [message for message in over if not self._kept[message.uidl].due]
-        if timed and self._decision.action is Action.KEEP and settings.keep_for is not None:
-            since = self._now() - settings.keep_for
-            uidls = [message.uidl for message in timed]
-            wanted = yield Do(lambda: self._memory.wanted_elsewhere(self._key, uidls, since))
-            timed = [message for message in timed if message.uidl not in wanted]
-        self._due = (asked + timed)[:_DUE_AT_ONCE]
+    def _laid_over(self, sizes: bytes, uidls: bytes) -> tuple[View, Maildrop]:
+        listing = read_listing(sizes, uidls)
+        view = compare(listing, self._kept)
+        self._size = MailboxSeen(len(listing), sum(listing.octets))
+        return view, Maildrop(listing, view.hidden)
+
+    def _unlisted(self, why: str) -> None:
+        """Without a list nothing can be hidden: if something has to be, then nothing may be shown."""
+        self.broken = any(not row.missing for row in self._kept.values())
+        self._unavailable(why)
 
     def _not_known(self, error: MemoryFailed) -> None:
         self.broken = True
@@ -113,6 +104,7 @@ class Keeper:
 
     def _tell(self, view: View) -> None:
         emit = self._situation.emit
+        emit(self._size)
         if view.churn:
             emit(UidlChurn(len(view.missing), sum(not row.missing for row in self._kept.values())))
         if view.changed:
@@ -138,20 +130,33 @@ class Keeper:
             return str(error) if marks else ""
         return ""
 
-    @property
-    def due(self) -> int:
-        """How many messages the server is to delete now."""
-        return len(self._due)
-
     def delete_due(self, pipelining: bool) -> Generator[Step, Any, list[bytes]]:
         """Have the server mark what is due; returns the UIDLs of those that it did."""
         done: list[bytes] = []
+        over = (yield from self._due())[:_DUE_AT_ONCE]
         size = _BATCH if pipelining else 1
-        for start in range(0, len(self._due), size):
-            batch = self._due[start : start + size]
+        for start in range(0, len(over), size):
+            batch = over[start : start + size]
             answers: tuple[Answer, ...] = yield tuple(Ask(b"DELE %d" % message.number) for message in batch)
             done += [message.uidl for message, answer in zip(batch, answers, strict=True) if answer.good]
         return done
+
+    def _due(self) -> Generator[Step, Any, list[Listed]]:
+        """What the server is to delete, as it is remembered now: it may have been restored meanwhile."""
+        view, now, settings = self._view, self._now(), self._decision.settings
+        if view is None or not due(view, self._kept, settings.keep_for, now):
+            return []
+        try:
+            kept = yield Do(lambda: self._memory.recall(self._key, now))
+            over = due(view, kept, settings.keep_for, now)
+            timed = [message.uidl for message in over if not kept[message.uidl].due]
+            if not timed or self._decision.action is not Action.KEEP or settings.keep_for is None:
+                return over
+            since = now - settings.keep_for
+            wanted = yield Do(lambda: self._memory.wanted_elsewhere(self._key, timed, since))
+        except MemoryFailed:
+            return []
+        return [message for message in over if kept[message.uidl].due or message.uidl not in wanted]
 
     def deleted(self, uidls: Sequence[bytes]) -> Generator[Step, Any, None]:
         """The server has deleted them. If that cannot be noted now, it is when they are not listed."""

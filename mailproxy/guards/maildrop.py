@@ -6,11 +6,15 @@ are for the whole session (RFC 1939 §5). Nothing here knows why a message is hi
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 _Value = TypeVar("_Value", int, bytes)
+
+
+_PAIRS = re.compile(rb"(?:[0-9]+ [^ \t\r\n]+\r\n)*\.\r\n")  # two words in each line
 
 
 class BadListing(ValueError):
@@ -64,22 +68,25 @@ def read_listing(sizes: bytes, uidls: bytes) -> Listing:
     if listed != named:
         known = dict(zip(named, names, strict=True))
         names = [known.get(number, b"") for number in listed]
-    try:
-        numbers, counts = list(map(int, listed)), list(map(int, octets))
-    except ValueError as error:
-        raise BadListing("a size or a number that is none") from error
-    if numbers and (min(numbers) < 1 or min(counts) < 0):
-        raise BadListing("a size or a number below nothing")
+    numbers, counts = _whole(listed), _whole(octets)
+    if len(set(numbers)) != len(numbers) or 0 in numbers:
+        raise BadListing("a number that is listed twice, or none")
     return Listing(numbers, counts, names)
 
 
+def _whole(words: Sequence[bytes]) -> list[int]:
+    """Each of the words as a number, which has digits and nothing else."""
+    if words and not b"".join(words).isdigit():
+        raise BadListing("a size or a number that is none")
+    return list(map(int, words))
+
+
 def _columns(body: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The first two words of each line. The usual case is done without looking at each line."""
+    """The first two words of each line. Where each line has two, no line is looked at by itself."""
     words = body.split()
-    lines = body.count(b"\n")
-    if not lines or words[-1:] != [b"."]:
+    if words[-1:] != [b"."]:
         raise BadListing("a listing without its end")
-    if len(words) == 2 * lines - 1 and b"\n\n" not in body:
+    if _PAIRS.fullmatch(body):
         first, second = words[0:-1:2], words[1:-1:2]
     else:  # something stands behind the size or the UIDL: RFC 1939 §5 discourages it, no more
         rows = [line.split() for line in body.split(b"\n")[:-2]]

@@ -13,7 +13,7 @@ _HEAD = b"* NAMESPACE "
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """``personal`` are prefixes of the user's own mailboxes, ``foreign`` those of other users' and shared ones.
+    """``personal`` are prefixes of the user's own mailboxes, ``foreign`` of other users' and shared ones.
 
     Without any nothing is known, and every mailbox may be the user's own.
     """
@@ -53,11 +53,21 @@ def _prefixes(scanner: Scanner) -> Iterator[bytes]:
             scanner.space()
         scanner.octet(b"(", "a namespace")
         yield scanner.astring()
-        while not scanner.next_is(b")"):  # the delimiter, and extensions
-            scanner.space()
-            scanner.value()
+        scanner.space()
+        if not scanner.skip_word(b"NIL"):
+            scanner.quoted()  # the delimiter
+        while scanner.next_is(b" "):
+            _extension(scanner)
         scanner.octet(b")", "the end of a namespace")
     scanner.octet(b")", "the end of the namespaces")
+
+
+def _extension(scanner: Scanner) -> None:
+    """A name and its flags, which mean nothing here."""
+    scanner.space()
+    scanner.astring()
+    scanner.space()
+    scanner.items(lambda: scanner.astring().decode("latin-1"))
 
 
 def _longest(prefixes: tuple[bytes, ...], name: bytes, delimiter: bytes) -> int:

@@ -18,7 +18,7 @@ def replace(command: Command, here: Selected, mailbox: TrashMailbox, settings: S
 
     Raises:
         BadArguments: no message is named.
-        Unfulfilled: it could not be copied, or is in a trash that may not be emptied; it must not be replaced.
+        Unfulfilled: it must not be replaced: there is no copy, or it is in a trash that may not be emptied.
     """
     number = sent_set(command).encode("ascii")
     if number == b"*":

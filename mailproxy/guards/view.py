@@ -61,8 +61,11 @@ def due(view: View, kept: Mapping[bytes, Kept], keep_for: float | None, now: flo
     """
     if view.churn:
         return []
-    return [
-        message
-        for message in view.hidden.values()
-        if kept[message.uidl].due or (keep_for is not None and kept[message.uidl].since + keep_for <= now)
-    ]
+
+    def is_due(message: Listed) -> bool:
+        row = kept.get(message.uidl)
+        if row is None or row.octets != message.octets:
+            return False
+        return row.due or (keep_for is not None and row.since + keep_for <= now)
+
+    return [message for message in view.hidden.values() if is_due(message)]

@@ -57,6 +57,7 @@ class Route:
     judge: Callable[[], Judge]
     lane: Lane
     guards: GuardMaker = no_guards
+    threads: trio.CapacityLimiter | None = None  # for what guards have to do
 
 
 class Connection:
@@ -110,7 +111,9 @@ class Connection:
             server = await self._connect()
             if server is not None:
                 self._relayed = time.monotonic()
-                self.relay = Relay(self.session, self._transport, server, self._secure, route.lane)
+                self.relay = Relay(
+                    self.session, self._transport, server, self._secure, route.lane, route.threads
+                )
                 await self.relay.run()
                 route.server.remember(server)
         except TransportClosed:

@@ -43,7 +43,7 @@ class Followed(Protocol):
     closed: bool
     upgrade: bool
     dropped: bool
-    full: bool
+    paused: bool
 
     @property
     def out(self) -> Sequence[Sequence[bytes]]:
@@ -83,6 +83,8 @@ class Relay:
         "_rest",
         "_secure",
         "_session",
+        "_threads",
+        "_working",
         "active",
     )
 
@@ -93,12 +95,18 @@ class Relay:
         server: Transport,
         secure: Callable[[Transport], Awaitable[bool]],
         lane: Lane,
+        threads: trio.CapacityLimiter | None = None,
     ) -> None:
-        """``secure`` makes TLS with the client once the session said so; False when that failed."""
+        """``secure`` makes TLS with the client once the session said so; False when that failed.
+
+        ``threads`` limits those that work for sessions, so that others find one too.
+        """
         self._session = session
         self._legs = (client, server)
         self._secure = secure
         self._lane = lane
+        self._threads = threads
+        self._working = False  # a thread does the session's work
         self._nursery: trio.Nursery | None = None
         self._awake = trio.Event()  # the task has something to do
         self._error: Exception | None = None
@@ -120,7 +128,7 @@ class Relay:
                     self._lane.watch(self._legs[side].fd, partial(self._readable, side))
                     self._reading[side] = True
                 self._send()  # a greeting that was read before
-                await self._attend_to_the_rest()
+                await self._attend_to_the_rest(nursery)
                 nursery.cancel_scope.cancel()
         finally:
             for side in Side:
@@ -128,7 +136,7 @@ class Relay:
             with trio.CancelScope(shield=True):
                 await self._close()
 
-    async def _attend_to_the_rest(self) -> None:
+    async def _attend_to_the_rest(self, nursery: trio.Nursery) -> None:
         """All that needs a task: TLS in the middle of a session, work that waits for a disk, and the end."""
         session = self._session
         while not self._over():
@@ -139,14 +147,38 @@ class Relay:
                 session.upgraded(self._legs[Side.CLIENT].version)
                 self._send()
                 continue
-            if session.job is not None:
-                session.worked(*await _result_of(session.job))
-                self._send()
+            if session.job is not None and not self._working:
+                self._working = True
+                nursery.start_soon(self._work, session.job)
+            if session.paused and not self._draining[Side.CLIENT]:
+                await trio.lowlevel.checkpoint()  # it may be at it for long: others have their turn
+                session.resume()
+                self._deliver()
                 continue
             await self._awake.wait()
             self._awake = trio.Event()
             if self._error is not None:
                 raise self._error
+
+    async def _work(self, job: Callable[[], object]) -> None:
+        """Do the session's work in another thread. Once the session is over, nobody waits for it."""
+        value: object = None
+        failed: Exception | None = None
+        try:
+            value = await trio.to_thread.run_sync(job, abandon_on_cancel=True, limiter=self._threads)
+        except Exception as error:
+            failed = error
+        self._working = False
+        self._session.worked(value, failed)
+        self._deliver()
+        self._awake.set()
+
+    def _deliver(self) -> None:
+        """Send what there is, out of a task of the session's own."""
+        try:
+            self._send()
+        except TransportClosed:
+            self._break_off()
 
     def _over(self) -> bool:
         return self._broken or (self._session.closed and not self._draining[Side.CLIENT])
@@ -186,13 +218,10 @@ class Relay:
         """Send what the session has; a peer that does not take it gets a task that waits for it."""
         session = self._session
         self._push_all()
-        while session.full and not self._draining[Side.CLIENT]:
-            session.resume()
-            self._push_all()
         if session.dropped and not self._cut[Side.SERVER]:
             self._cut_off()
         self._attend()
-        if session.closed or session.upgrade or session.job is not None:
+        if session.closed or session.upgrade or session.paused or session.job is not None:
             self._awake.set()
 
     def _push_all(self) -> None:
@@ -235,8 +264,6 @@ class Relay:
             self._rest[side] = b""
         finally:
             self._draining[side] = False
-        if self._session.full and not self._broken:
-            self._send()  # our own answers waited for the client to take what was there
         self._attend()
         self._awake.set()
 
@@ -321,14 +348,6 @@ class Relay:
                 await client.readable()
             else:
                 read += octets
-
-
-async def _result_of(job: Callable[[], object]) -> tuple[object, Exception | None]:
-    """What the job returned, or raised. When the proxy ends, it is not waited for: its thread goes on."""
-    try:
-        return await trio.to_thread.run_sync(job, abandon_on_cancel=True), None
-    except Exception as error:
-        return None, error
 
 
 def _gathered(pieces: Sequence[bytes]) -> Iterator[bytes]:

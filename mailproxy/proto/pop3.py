@@ -259,8 +259,8 @@ class Pop3:
             return False
         asked = self.claimant(slot.command)
         self._sasl = None
-        if reply.status != "OK" or asked is None or not slot.command.args:
-            return False
+        if reply.status != "OK" or asked is None or (verb != "PASS" and not slot.command.args):
+            return False  # AUTH alone asks for a list; a password may be empty
         self.user, self.mechanism = asked
         self.phase = Phase.TRANSACTION
         return True

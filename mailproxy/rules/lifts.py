@@ -21,7 +21,7 @@ def lifted(judge: Judge, active: Active) -> Judge:
     """The same judge, whose enforced decisions say so when their rule is lifted for the session's user.
 
     The session then forwards the command; no later rule is asked in place of the lifted one.
-    A brake that is lifted does not answer. While nobody is logged in nothing is lifted
+    A brake that is lifted says so, too, and holds nobody. While nobody is logged in nothing is lifted
     but for a login, which is judged by the name that asks.
     """
 
@@ -36,6 +36,6 @@ def lifted(judge: Judge, active: Active) -> Judge:
 
     def brake(command: Command, facts: Facts) -> Decision | None:
         decision = judge.brake(command, facts)
-        return None if holds(decision, facts) else decision
+        return replace(decision, lifted=True) if decision and holds(decision, facts) else decision
 
     return replace(judge, decide=decide, brake=brake)

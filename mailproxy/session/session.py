@@ -96,9 +96,9 @@ class Session:
         "dropped",
         "emit",
         "facts",
-        "full",
         "octets",
         "out",
+        "paused",
         "reason",
         "upgrade",
     )
@@ -119,7 +119,7 @@ class Session:
         self.closed = False  # flush what is left, then close both legs
         self.upgrade = False  # flush, do TLS with the client, then call upgraded()
         self.dropped = False  # the server's leg is to be cut off now, whatever it waits for
-        self.full = False  # what we have to say is not taken: then resume() lets the client go on
+        self.paused = False  # what we had to say was taken: resume() lets the client go on
         self.blind = False
         self.commands = 0
         self.octets = [0, 0]  # received from each side
@@ -202,13 +202,15 @@ class Session:
             return _NOTHING
         taken = out.copy()
         out.clear()
-        if side is Side.CLIENT:
-            self._own_octets = 0
+        if side is Side.CLIENT and self._own_octets:
+            before = self._own_octets
+            self._own_octets = sum(len(slot.answer) for slot in self.dialect.slots if slot.answer)
+            self.paused = self.paused or self._own_octets <= _OWN_OCTETS < before
         return taken
 
     def resume(self) -> None:
         """The client took what was there for it: read on in what it has sent."""
-        self.full = False
+        self.paused = False
         self._turn(Side.CLIENT)
 
     @property
@@ -304,7 +306,7 @@ class Session:
     def _blocked(self) -> bool:
         """Must the next command wait for the server?"""
         slots = self.dialect.slots
-        if self.full or self._dialogues.active:
+        if self._own_octets > _OWN_OCTETS or self.paused or self._dialogues.active:
             return not self.dialect.engaged
         if not slots and self._next is None:
             return False
@@ -491,7 +493,6 @@ class Session:
     def _answer(self, slot: Slot, answer: bytes) -> None:
         slot.answer = answer
         self._own_octets += len(answer)
-        self.full = self._own_octets > _OWN_OCTETS
         self._ledger.open(slot)
         self._release()
 

@@ -9,6 +9,7 @@ to sleep and try again, is left to be used between processes.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ class Database:
 def _told(done: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OverflowError, UnicodeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeError) as error:  # rows are the driver's
         raise MemoryFailed(f"the store cannot be {done}: {cause_of(error)}") from error
 
 

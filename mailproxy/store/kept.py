@@ -174,7 +174,9 @@ class KeptMailTable:
 
     def _marking(self) -> Any:
         new = self._database.insert(KEPT)
-        anew = {name: new.excluded[name] for name in ("octets", "since", "rule", "missing")}
+        anew: dict[str, Any] = {name: new.excluded[name] for name in ("octets", "since", "rule", "missing")}
+        # Of another size it is another message, and nobody has asked for the deletion of that one.
+        anew["due"] = and_(KEPT.c.due, KEPT.c.octets == new.excluded.octets)
         return new.on_conflict_do_update(index_elements=["view", "uidl"], set_=anew)
 
 

@@ -20,5 +20,5 @@ class Book:
     def add(self, message: Message, file: str, octets: int, now: float) -> int:
         if "add" in self.broken:
             raise MemoryFailed("no database")
-        self.rows.setdefault(message, (file, octets, now))
+        self.rows[message] = (file, octets, now)
         return len(self.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,61 @@ def test_links_are_not_followed(tmp_path: Path, file: str) -> None:
         ArchiveFiles(tmp_path).open(file)
 
 
-def test_a_pipe_does_not_block(tmp_path: Path, file: str) -> None:
+OTHERS = {
+    "pipe": os.mkfifo,
+    "folder": os.mkdir,
+    "link": lambda path: os.symlink("/etc/passwd", path),
+    "broken link": lambda path: os.symlink("nothing", path),
+}
+
+
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_what_is_no_file_is_no_message(tmp_path: Path, file: str, make: Callable[[Path], None]) -> None:
+    make((tmp_path / file).with_name("stranger"))
+    make(tmp_path / "main" / "aiko@example.jp" / "cur" / "stranger,S=1:2,S")
+    assert [stray.file for stray in ArchiveFiles(tmp_path).strays([])] == [file]
     (tmp_path / file).unlink()
-    os.mkfifo(tmp_path / file)
-    with ArchiveFiles(tmp_path).open(file) as stream:
-        assert stream.read() == b""
+    make(tmp_path / file)
+    assert ArchiveFiles(tmp_path).find(file, MESSAGE) is None
+    assert list(ArchiveFiles(tmp_path).strays([])) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_took_the_place_of_a_file_is_not_opened(tmp_path: Path, file: str, kind: str) -> None:
+    (tmp_path / file).unlink()
+    OTHERS[kind](tmp_path / file)
+    before = descriptors()
+    with pytest.raises(OSError, match="no regular file"):
+        ArchiveFiles(tmp_path).open(file)
+    assert descriptors() == before
+
+
+def test_nothing_stays_open_when_a_file_cannot_be_used(
+    tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "fdopen", fails)
+    before = descriptors()
+    with pytest.raises(MemoryError):
+        ArchiveFiles(tmp_path).open(file)
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("box", ["new", "cur"])
+def test_a_box_that_is_no_folder(tmp_path: Path, file: str, box: str) -> None:
+    user = tmp_path / "main" / "aiko@example.jp"
+    (user / box).rename(user / "elsewhere")
+    (user / box).symlink_to(user / "elsewhere")
+    expected = [] if box == "new" else [file]
+    assert [stray.file for stray in ArchiveFiles(tmp_path).strays([])] == expected
+
+
+def descriptors() -> list[str]:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("only Linux tells which files are open")
+    return os.listdir("/proc/self/fd")
 
 
 def test_no_archive_yet(tmp_path: Path) -> None:

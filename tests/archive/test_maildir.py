@@ -64,6 +64,15 @@ def test_nor_does_a_file_that_lost_octets(tmp_path: Path) -> None:
     assert archive(tmp_path, book)
 
 
+def test_nor_does_a_link_with_as_many_octets(tmp_path: Path) -> None:
+    book = Book()
+    archive(tmp_path, book)
+    (file,) = files(tmp_path)
+    file.unlink()
+    file.symlink_to("text")
+    assert archive(tmp_path, book)
+
+
 def test_a_mail_program_may_have_read_it(tmp_path: Path) -> None:
     book = Book()
     archive(tmp_path, book)

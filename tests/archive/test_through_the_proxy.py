@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproxy.cli.archive import PASSWORD_VARIABLE
+from mailproxy.cli.archive_restore import PASSWORD_VARIABLE
 from tests.cli.calling import call
 from tests.clients.standard_library import expect, imap_client, pop3_client, read_by_imap
 from tests.proxy_process import PROJECT, Proxy, Way, mailproxy_running

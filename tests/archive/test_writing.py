@@ -107,6 +107,25 @@ def test_an_index_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+def test_a_commit_whose_answer_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book()
+    add = book.add
+
+    def cut_off(message: Message, file: str, octets: int, now: float) -> int:
+        add(message, file, octets, now)
+        raise MemoryFailed("the connection is lost")
+
+    writing = begun(tmp_path, book)
+    with monkeypatch.context() as patch:
+        patch.setattr(book, "add", cut_off)
+        with pytest.raises(MemoryFailed):
+            writing.finish(NOW)
+    assert files(tmp_path) == []
+    begun(tmp_path, book).finish(NOW + 1)
+    (file,) = files(tmp_path)
+    assert book.rows == {MESSAGE: (str(file.relative_to(tmp_path)), 0, NOW + 1)}
+
+
 def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writing = begun(tmp_path, Book())
     real = os.write

@@ -48,10 +48,11 @@ def archive(
     text: bytes = TEXT,
     flags: tuple[str, ...] = (),
     upstream: str = "main",
+    date: str = DATE,
 ) -> Path:
     """Archives a message; the path of its file."""
     folder = config.parent / "state" / "archive"
-    message = Message(upstream, user, "imap", "INBOX", id_, DATE, flags, "archive-all")
+    message = Message(upstream, user, "imap", "INBOX", id_, date, flags, "archive-all")
     writing = MaildirArchive(folder, store.archive, "here").begin(message)
     assert writing is not None
     writing.write(text)

@@ -155,11 +155,19 @@ def test_a_lift_of_a_rule_that_is_gone_can_be_ended(config: Path, store: Store) 
         ["--list", "--user", "aiko"],
         ["--list", "--end"],
         ["--rule", "no-dele", "--user", "aiko", "--for", "1m", "--json"],
+        ["--rule", "no-dele", "--user", "", "--for", "1m"],
+        ["--rule", "no-dele", "--user", " ", "--for", "1m"],
     ],
 )
 def test_wrong_usage(config: Path, store: Store, arguments: list[str]) -> None:
     call("allow", "-c", config, *arguments, code=2)
     assert (active(store), store.audit.rows()) == ([], [])
+
+
+def test_a_lift_for_nobody_can_be_ended(config: Path, store: Store) -> None:
+    store.lifts.allow("no-dele", "", FAR, time.time())
+    call("allow", "-c", config, "--rule", "no-dele", "--user", "", "--end")
+    assert active(store) == []
 
 
 def test_hostile_names_do_not_reach_the_terminal(config: Path, store: Store) -> None:

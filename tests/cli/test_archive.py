@@ -183,6 +183,16 @@ def test_an_archive_that_is_a_link(config: Path, store: Store, tmp_path: Path) -
     assert line.endswith("\tno file")
 
 
+def test_strangers_in_a_maildir(config: Path, store: Store, tmp_path: Path) -> None:
+    file = archive(config, store, "7.1")
+    file.with_name("link").symlink_to(tmp_path / "mailproxy.toml")
+    file.with_name("folder").mkdir()
+    os.mkfifo(file.with_name("pipe"))
+    Path(os.fsdecode(os.fsencode(file.parent) + b"/\xff\x1b")).touch()
+    lines = call("archive", "list", "-c", config).stdout.splitlines()
+    assert sorted(line.split("\t")[0] for line in lines) == ["1", "\\udcff\\x1b"]
+
+
 def test_no_store_yet(config: Path) -> None:
     done = call_process("archive", "list", "--config", config)
     assert done.returncode == 1

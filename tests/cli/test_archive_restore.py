@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from mailproxy.archive.appender import Appender, AppendFailed
-from mailproxy.cli.archive import PASSWORD_VARIABLE, password_of
+from mailproxy.cli.archive_restore import PASSWORD_VARIABLE, password_of
 from mailproxy.store.store import Store
 from tests.cli.archiving import DATE, archive, configure, forget, open_store
 from tests.cli.calling import call
@@ -95,6 +95,28 @@ def test_nobody_to_ask(dovecot: Dovecot, config: Path, store: Store, monkeypatch
     result = call("archive", "restore", "1", "-c", config, "--imap", code=1)
     assert f"set {PASSWORD_VARIABLE}" in result.stderr
     assert left(dovecot) == []
+
+
+@pytest.mark.parametrize(
+    ("date", "kept"),
+    [("17-JUL-1996 02:44:25 -0700", True), ("17-Jul-1996 02:44:60 -0700", False), ("1\x1b", False)],
+)
+def test_dates_that_are_odd(
+    dovecot: Dovecot, config: Path, store: Store, monkeypatch: pytest.MonkeyPatch, date: str, kept: bool
+) -> None:
+    archive(config, store, "7.1", BOB.user, TEXT, (), "implicit", date)
+    monkeypatch.setenv(PASSWORD_VARIABLE, BOB.password)
+    dry = call("archive", "restore", "1", "-c", config, "--imap", "--dry-run")
+    done = call("archive", "restore", "1", "-c", config, "--imap")
+    assert dry.stderr == done.stderr
+    assert ("message 1: its date" in done.stderr) is not kept
+    assert "\x1b" not in done.stderr
+    client = imap_client(door(dovecot))
+    client.login(BOB.user, BOB.password)
+    expect(client.select("INBOX", readonly=True), "OK")
+    (about,) = expect(client.fetch("1", "(INTERNALDATE)"), "OK")
+    client.logout()
+    assert (b"Jul-1996" in about) is kept
 
 
 def test_without_a_row(dovecot: Dovecot, config: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ class ArchiveServer:
     def _said(self, text: str) -> tuple[list[bytes], bytes]:
         if text == "CAPABILITY":
             return [b"* CAPABILITY " + self.capabilities.encode()], b"OK"
+        if match := re.fullmatch(r"UID FETCH (\S+) \(UID FLAGS\)", text):
+            return [self._flags(uid) for uid in self._in(match[1])], b"OK"
         if text == 'STATUS "INBOX" (UIDVALIDITY)':
             return [b'* STATUS "INBOX" (UIDVALIDITY %d)' % self.validity], b"OK"
         if match := re.fullmatch(r"UID SEARCH (?:UID (\S+) )?DELETED", text):
@@ -64,6 +66,9 @@ class ArchiveServer:
         flags, octets = self.messages[uid]
         about = f'(UID {uid} FLAGS ({flags}) INTERNALDATE "{DATE}" RFC822.SIZE {len(octets)})'
         return f"* {self._number(uid)} FETCH {about}".encode()
+
+    def _flags(self, uid: int) -> bytes:
+        return f"* {self._number(uid)} FETCH (UID {uid} FLAGS ({self.messages[uid][0]}))".encode()
 
     def _body(self, uid: int) -> bytes:
         octets = self.messages[uid][1]

@@ -24,9 +24,14 @@ class Driven(Generic[Value]):
     passed: list[bytes] = field(default_factory=list)
 
 
-def drive(dialogue: Generator[Step, Any, Value], server: Server, piece: int = 7) -> Driven[Value]:
-    """Until the dialogue has its value; what it raises is raised. ``piece``: octets in one piece."""
-    driven: Driven[Any] = Driven(None)
+def drive(
+    dialogue: Generator[Step, Any, Value], server: Server, piece: int = 7, passed: list[bytes] | None = None
+) -> Driven[Value]:
+    """Until the dialogue has its value; what it raises is raised. ``piece``: octets in one piece.
+
+    ``passed`` gets what the client saw, for dialogues that raise.
+    """
+    driven: Driven[Any] = Driven(None, passed=[] if passed is None else passed)
     value: Any = None
     error: MemoryFailed | None = None
     while True:

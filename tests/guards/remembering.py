@@ -56,7 +56,9 @@ class RememberedMail:
             if uidl in view:
                 view[uidl] = view[uidl]._replace(missing=0.0)
         for mark in marks:
-            view[mark.uidl] = Kept(mark.uidl, mark.octets, now)
+            old = view.get(mark.uidl)
+            due = old is not None and old.due and old.octets == mark.octets
+            view[mark.uidl] = Kept(mark.uidl, mark.octets, now, due=due)
         for uidl in [uidl for uidl, kept in view.items() if kept.missing and kept.missing < now - 30 * DAY]:
             del view[uidl]
 

@@ -51,7 +51,7 @@ def test_once_is_enough() -> None:
     copied(archive, server())
     driven = copied(archive, server())
     assert driven.value == [3, 8]
-    assert len(driven.asked) == 1
+    assert len(driven.asked) == 2
     assert len(archive.kept) == 2
 
 
@@ -71,7 +71,7 @@ def test_what_left_meanwhile_is_not_counted() -> None:
     at.answers[r"UID FETCH 3 \(UID BODY.*"] = ([b"* 1 EXPUNGE\r\n"], b"OK")
     driven = copied(archive, at)
     assert driven.value == [8]
-    assert driven.passed == [b"* 1 EXPUNGE\r\n"]
+    assert driven.passed[0] == b"* 1 EXPUNGE\r\n"
     assert copied(FakeArchive(), at, b"40").value == []
 
 
@@ -83,8 +83,34 @@ def test_news_for_the_client_passes() -> None:
         b"OK",
     )
     archive = FakeArchive()
-    assert copied(archive, at, b"8").passed == [news, b"* 9 EXISTS\r\n"]
+    assert copied(archive, at, b"8").passed[:2] == [news, b"* 9 EXISTS\r\n"]
     assert list(archive.kept.values()) == [b"b"]
+
+
+def test_flags_are_told_to_the_client_too() -> None:
+    at = server()
+    driven = copied(FakeArchive(), at)
+    told = [b"* 1 FETCH (UID 3 FLAGS (\\Deleted \\Seen $a))\r\n", b"* 2 FETCH (UID 8 FLAGS (\\Deleted))\r\n"]
+    assert driven.passed == told
+
+
+def test_flags_beside_a_text_are_told_to_the_client_too() -> None:
+    at, archive = server(), FakeArchive()
+
+    def changed_meanwhile() -> tuple[list[bytes], bytes]:
+        at.messages[8] = ("\\Answered", b"b")
+        return [b"* 2 FETCH (FLAGS (\\Answered) UID 8 BODY[] {1}\r\nb)\r\n"], b"OK"
+
+    at.answers[r"UID FETCH 8 \(UID BODY.*"] = changed_meanwhile
+    driven = copied(archive, at, b"8")
+    assert driven.passed == [b"* 2 FETCH (UID 8 FLAGS (\\Answered))\r\n"]
+    assert list(archive.kept.values()) == [b"b"]
+
+
+def test_a_server_that_tells_no_flags_again() -> None:
+    at = server()
+    at.answers[r"UID FETCH \S+ \(UID FLAGS\)"] = ([], b"NO not now")
+    assert copied(FakeArchive(), at).value == [3, 8]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +162,7 @@ def test_no_copy_of_what_has_no_name(responses: list[bytes]) -> None:
     at.answers[r"UID FETCH .*SIZE\)"] = (responses, b"OK")
     with pytest.raises(Unfulfilled):
         copied(FakeArchive(), at)
-    assert len(at.heard) == 1
+    assert len(at.heard) == 2
 
 
 @pytest.mark.parametrize("broken", ["full", "shut"])

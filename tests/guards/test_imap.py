@@ -69,7 +69,9 @@ def test_the_mailbox_is_the_one_that_was_selected_last() -> None:
     assert aiko.must("e EXPUNGE", Script()).answer.startswith(b"e BAD ")
 
 
-@pytest.mark.parametrize("text", ["a UID EXPUNGE", "a UID EXPUNGE x", "a EXPUNGE 5", "a CLOSE x", "a UID EXPUNGE 1 2"])
+@pytest.mark.parametrize(
+    "text", ["a UID EXPUNGE", "a UID EXPUNGE x", "a EXPUNGE 5", "a CLOSE x", "a UID EXPUNGE 1 2"]
+)
 @pytest.mark.parametrize("decision", [TRASH, ARCHIVE, None])
 def test_a_command_that_cannot_be_read(text: str, decision: Decision | None) -> None:
     driven = session(brake=None if decision else BRAKE).must(text, Script(), decision)

@@ -179,7 +179,9 @@ def test_only_an_observed_rule_leaves_a_bad_command_to_the_server(enforced: bool
     situation = Situation(Facts("imap", user="aiko"), Judge(), events.append)
     offers = Offers(frozenset)
     brake = ImapBrake(Brake(RememberedBrakes(), lambda: NOW), situation, offers, TrashMailbox(offers))
-    passing = brake.passed(command("a UID EXPUNGE x"), Selected(b"INBOX"), replace(LIMIT, enforced=enforced))
+    passing = brake.passed(
+        command("a UID EXPUNGE x"), Selected(b"INBOX", False), replace(LIMIT, enforced=enforced)
+    )
     with pytest.raises(BadArguments if enforced else StopIteration):
         next(passing)
     assert [event.name for event in events] == ([] if enforced else ["deletions_not_counted"])

@@ -92,6 +92,32 @@ def test_the_trash_can_be_emptied(clients: tuple[WireClient, WireClient]) -> Non
     assert straight.uids("Trash") == [5, 6]
 
 
+def test_a_trash_that_stays_is_not_emptied(dovecot: Dovecot, tmp_path: Path) -> None:
+    account = dovecot.newcomer()
+    way = Way("stays", "imap", "none", "none", dovecot.imap.open, dovecot.authority.ca)
+    with ExitStack() as stack:
+        running = stack.enter_context(mailproxy_running(tmp_path, [way], [RULES / "imap-organise.toml"]))
+        through = stack.enter_context(wire_client(running.door("stays").port, account))
+        straight = stack.enter_context(wire_client(dovecot.imap.open, account))
+        straight.fill("Trash", 4)
+        for unclear in ["SELECT  Trash", r'SELECT "Tr\ash"', "SELECT Trash "]:
+            assert through.say(unclear)[-1].startswith("BAD")
+        through.say("SELECT Trash")
+        mark(through, "1:3")
+        for refused in ["EXPUNGE", "UID EXPUNGE 1:2"]:
+            assert through.say(refused)[-1].startswith("NO [NOPERM]")
+        assert through.say("EXPUNGE 1")[-1].startswith("BAD")
+        assert through.say("CLOSE")[-1].startswith("OK")
+        assert straight.uids("Trash") == [1, 2, 3, 4]
+        for name in ["&ATE-nbox/Trash", "Tra&AX8-h", "Deleted Me&AN8-ages"]:
+            assert straight.say(f'CREATE "{name}"')[-1].startswith("OK")
+            straight.fill(name, 1)
+            through.say(f'SELECT "{name}"')
+            mark(through, "1")
+            assert through.say("EXPUNGE")[-1].startswith("OK")
+        assert len(straight.uids("Trash")) == 4 + 3
+
+
 def test_a_program_with_qresync_hears_of_vanished_messages(clients: tuple[WireClient, WireClient]) -> None:
     through, straight = clients
     through.say("ENABLE QRESYNC")
@@ -170,6 +196,29 @@ def test_a_brake_holds(dovecot: Dovecot, tmp_path: Path) -> None:
         assert through.say("UID MOVE 5 Trash")[-1].startswith("NO [LIMIT] Not removed: Deletions are held")
         running.await_event("brake.held", user=account.user, rule="brake")
         assert straight.uids("INBOX") == [4, 5, 6, 7, 8]
+
+
+def test_a_brake_holds_connections_that_expunge_at_once(dovecot: Dovecot, tmp_path: Path) -> None:
+    rules = tmp_path / "brake.toml"
+    rules.write_text(BRAKE.replace("imap EXPUNGE", "imap UID EXPUNGE").replace("limit = 3", "limit = 13"))
+    account = dovecot.newcomer()
+    way = Way("brake", "imap", "none", "none", dovecot.imap.open, dovecot.authority.ca)
+    with ExitStack() as stack:
+        straight = stack.enter_context(wire_client(dovecot.imap.open, account))
+        straight.fill("INBOX", 42)
+        straight.say("SELECT INBOX")
+        mark(straight, "1:42")
+        running = stack.enter_context(mailproxy_running(tmp_path, [way], [rules]))
+        port = running.door("brake").port
+        through = [stack.enter_context(wire_client(port, account)) for _ in range(7)]
+        for client in through:
+            client.say("SELECT INBOX")
+        for number, client in enumerate(through):
+            client.send(b"x UID EXPUNGE %d:%d\r\n" % (6 * number + 1, 6 * number + 6))
+        said = [client.until("x ")[-1] for client in through]
+        assert sorted(line.split()[0] for line in said) == ["NO"] * 5 + ["OK"] * 2
+        assert len(straight.uids("INBOX")) == 42 - 2 * 6
+        running.await_event("brake.held", user=account.user, rule="brake")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_churn_is_told_and_nothing_is_deleted() -> None:
     rows = [Kept(b"%d" % number, 100, NOW, due=True) for number in range(10)]
     keeper, events = opened(remembered(*rows), rule(), b"1", b"x")
     assert UidlChurn(9, 10) in events
-    assert keeper.due == 0
+    assert walk(keeper.delete_due(True), {}) == []
 
 
 def test_another_size_is_told() -> None:
@@ -102,7 +102,6 @@ def test_what_is_missing_is_noted_at_the_end_of_the_session() -> None:
 def test_deletions_that_are_due() -> None:
     mail = remembered(Kept(b"a", 100, NOW - 31 * DAY), Kept(b"b", 100, NOW - 29 * DAY))
     keeper, _ = opened(mail, rule(keep_for=30 * DAY), b"a", b"b", b"c")
-    assert keeper.due == 1
     assert walk(keeper.delete_due(True), {}) == [b"DELE 1"]
 
 
@@ -111,47 +110,71 @@ def test_what_another_program_wants_to_see_is_not_deleted() -> None:
     mail = remembered(Kept(b"a", 100, NOW - 31 * DAY), key=view_key(FACTS, mine))
     other = ViewKey("main", "ann", "listener phone")
     mail.used[other] = NOW - DAY
-    assert opened(mail, mine, b"a")[0].due == 0
+    assert len(walk(opened(mail, mine, b"a")[0].delete_due(True), {})) == 0
     mail.views[other] = {b"a": Kept(b"a", 100, NOW)}
-    assert opened(mail, mine, b"a")[0].due == 1
+    assert len(walk(opened(mail, mine, b"a")[0].delete_due(True), {})) == 1
 
 
 def test_a_program_that_came_no_more_wants_nothing() -> None:
     mine = rule(keep_for=30 * DAY, view="listener")
     mail = remembered(Kept(b"a", 100, NOW - 31 * DAY), key=view_key(FACTS, mine))
     mail.used[ViewKey("main", "ann", "listener phone")] = NOW - 40 * DAY
-    assert opened(mail, mine, b"a")[0].due == 1
+    assert len(walk(opened(mail, mine, b"a")[0].delete_due(True), {})) == 1
 
 
 def test_a_delayed_deletion_asks_no_other_program() -> None:
     mine = rule(Action.DELAY, keep_for=30 * DAY, view="listener")
     mail = remembered(Kept(b"a", 100, NOW - 31 * DAY), key=view_key(FACTS, mine))
     mail.used[ViewKey("main", "ann", "listener phone")] = NOW - DAY
-    assert opened(mail, mine, b"a")[0].due == 1
+    assert len(walk(opened(mail, mine, b"a")[0].delete_due(True), {})) == 1
 
 
 def test_an_operator_is_asked_by_nobody() -> None:
     mine = rule(view="listener")
     mail = remembered(Kept(b"a", 100, NOW, due=True), key=view_key(FACTS, mine))
     mail.used[ViewKey("main", "ann", "listener phone")] = NOW - DAY
-    assert opened(mail, mine, b"a")[0].due == 1
+    assert len(walk(opened(mail, mine, b"a")[0].delete_due(True), {})) == 1
 
 
 def test_many_that_are_due_are_deleted_in_batches_and_not_all_at_once() -> None:
     uidls = [b"%d" % number for number in range(1200)]
     mail = remembered(*(Kept(uidl, 100, NOW, due=True) for uidl in uidls))
     keeper, _ = opened(mail, rule(), *uidls)
-    assert len(walk(keeper.delete_due(True), {})) == 1000
+    asked = walk(keeper.delete_due(True), {})
+    assert asked == [b"DELE %d" % number for number in range(1, 1001)]
 
 
-@pytest.mark.parametrize("broken", ["recall", "wanted_elsewhere"])
-def test_what_is_not_known_is_not_shown(broken: str) -> None:
-    mail = remembered(Kept(b"a", 100, NOW - 31 * DAY))
-    mail.broken.add(broken)
-    keeper, events = opened(mail, rule(keep_for=30 * DAY), b"a")
+def test_what_is_not_known_is_not_shown() -> None:
+    mail = remembered(Kept(b"a", 100, NOW))
+    mail.broken.add("recall")
+    keeper, events = opened(mail, rule(), b"a")
     assert keeper.broken
     assert keeper.maildrop is None
     assert [type(event) for event in events] == [KeepUnavailable]
+
+
+@pytest.mark.parametrize(("kept", "broken"), [((), False), ((Kept(b"a", 100, NOW),), True)])
+def test_a_list_that_the_server_does_not_give(kept: tuple[Kept, ...], broken: bool) -> None:
+    events: list[Event] = []
+    keeper = Keeper(Situation(FACTS, Judge(), events.append), rule(), remembered(*kept), lambda: NOW)
+    walk(keeper.open(True, keeper.recall()), {b"UIDL": Answer("ERR", b"-ERR busy\r\n")})
+    assert keeper.broken is broken
+    assert [type(event) for event in events] == [KeepUnavailable]
+
+
+@pytest.mark.parametrize("broken", ["recall", "wanted_elsewhere"])
+def test_what_is_due_must_be_known_when_it_is_deleted(broken: str) -> None:
+    mail = remembered(Kept(b"a", 100, NOW - 31 * DAY))
+    keeper, _ = opened(mail, rule(keep_for=30 * DAY), b"a")
+    mail.broken.add(broken)
+    assert walk(keeper.delete_due(True), {}) == []
+
+
+def test_what_was_restored_meanwhile_is_not_deleted() -> None:
+    mail = remembered(Kept(b"a", 100, NOW, due=True), Kept(b"b", 100, NOW, due=True))
+    keeper, _ = opened(mail, rule(), b"a", b"b")
+    mail.forget(view_key(FACTS, rule()), [b"a"], NOW)
+    assert walk(keeper.delete_due(True), {}) == [b"DELE 2"]
 
 
 def test_a_deletion_that_cannot_be_noted_is_told() -> None:

@@ -43,6 +43,13 @@ def test_listings(sizes: bytes, uidls: bytes, found: list[tuple[int, int, bytes]
         (b"1 big\r\n.\r\n", b"1 a\r\n.\r\n"),
         (b"one 120\r\n.\r\n", b"1 a\r\n.\r\n"),
         (b"1 120\r\n\r\n.\r\n", b"1 a\r\n.\r\n"),
+        (b"1\r\n2 100 3\r\n.\r\n", b"1 a\r\n.\r\n"),
+        (b"1 5\r\n2 6\r\n.\r\n", b"1 \r\n2 uid extra\r\n.\r\n"),
+        (b"1 5\r\n01 6\r\n.\r\n", b"1 a\r\n01 b\r\n.\r\n"),
+        (b"1 5\r\n+2 6\r\n.\r\n", b"1 a\r\n2 b\r\n.\r\n"),
+        (b"1 5\r\n1_0 6\r\n.\r\n", b"1 a\r\n2 b\r\n.\r\n"),
+        (b"0 5\r\n.\r\n", b"0 a\r\n.\r\n"),
+        (b"1 -5\r\n.\r\n", b"1 a\r\n.\r\n"),
     ],
 )
 def test_what_is_no_listing(sizes: bytes, uidls: bytes) -> None:

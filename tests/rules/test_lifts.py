@@ -108,9 +108,11 @@ def test_the_end_of_a_lift_is_noticed_at_once() -> None:
     assert not decide(judge, "a DELETE x").lifted  # type: ignore[union-attr]
 
 
-def test_a_lifted_brake_does_not_answer() -> None:
+def test_a_lifted_brake_says_so() -> None:
     judge = lifted(JUDGE, Lifts(("slow", "aiko")))
-    assert brake(judge, "a EXPUNGE") is None
+    decision = brake(judge, "a EXPUNGE")
+    assert decision is not None
+    assert decision.lifted
     assert brake(judge, "a EXPUNGE", "bruno") == brake(JUDGE, "a EXPUNGE", "bruno") is not None
 
 

@@ -57,12 +57,14 @@ def test_the_trash_has_the_same_names_in_every_rule() -> None:
         for rule in read(path)
         if rule.condition and "trash|" in rule.condition.source
     }
-    assert len(found) == 5
+    assert len(found) == 3
     assert len({tuple(each) for each in found.values()}) == 1
 
 
 def test_the_settings_of_the_shipped_files() -> None:
     settings = {rule.name: rule.settings for rule in load(shipped()).rules}
+    assert settings["imap-trash"].empty
+    assert not settings["imap-organise-to-trash"].empty
     assert settings["pop3-keep"].keep_for is None
     assert settings["pop3-keep-30-days"].keep_for == 30 * 86_400
     assert (settings["pop3-delay"].keep_for, settings["pop3-delay"].view) == (14 * 86_400, "client.ip")

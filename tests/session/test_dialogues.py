@@ -344,11 +344,27 @@ def test_long_answers_of_ours_wait_for_the_client() -> None:
     talk = Talk("pop3", Long(ask()))
     session = talk.wires.session
     session.receive(Side.CLIENT, b"RSET\r\n" * 1000)
-    assert session.full
     assert sum(map(len, session.out[Side.CLIENT])) < 100_000
     session.take(Side.CLIENT)
+    assert session.paused
     session.resume()
     assert len(session.out[Side.CLIENT]) == 1
+
+
+def test_long_answers_wait_behind_an_open_command_too() -> None:
+    class Long(Scripted):
+        def treat(self, command: Command, decision: Decision | None) -> Treatment | None:
+            return Treatment(Local(b"+OK " + b"x" * 70_000 + b"\r\n"))
+
+    talk = Talk("pop3", Long(ask()))
+    session = talk.wires.session
+    session.receive(Side.CLIENT, b"LIST 1\r\n" + b"RSET\r\n" * 1000)
+    assert len(session.dialect.slots) == 2
+    assert not session.take(Side.CLIENT)
+    assert not session.paused
+    session.receive(Side.SERVER, b"+OK 1 1\r\n")
+    assert len(session.take(Side.CLIENT)) == 2
+    assert session.paused
 
 
 @pytest.mark.parametrize(("asks_again", "got"), [(False, b"+OK noted\r\n"), (True, b"")])

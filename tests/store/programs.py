@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from mailproxy.guards.memory import Mark, MemoryFailed, ViewKey
+from mailproxy.guards.memory import Limit, Mark, MemoryFailed, ViewKey
 from mailproxy.store.address import open_database
 from mailproxy.store.migrations import migrate
 from mailproxy.store.store import Store
@@ -93,6 +93,16 @@ def sharing(url: str, name: str) -> None:
     print(told)
 
 
+def admitting(url: str, most: str, each: str, times: str) -> None:
+    """Asks so many times for deletions under a limit, and prints how often they were granted."""
+    store = Store(url)
+    limit = Limit("brake", int(most), 0.0, str)
+    begin()
+    said = [store.brakes.admit("main", "aiko", int(each), limit, 1000.0) for _ in range(int(times))]
+    store.close()
+    print(sum(admission.granted for admission in said))
+
+
 def endless(url: str) -> None:
     """Keeps messages for ever, and prints the number of each transaction that is done."""
     store = Store(url)
@@ -124,6 +134,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "opening": opening,
     "migrating": migrating,
     "sharing": sharing,
+    "admitting": admitting,
     "endless": endless,
     "full-disk": full_disk,
 }

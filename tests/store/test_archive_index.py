@@ -33,12 +33,12 @@ def test_what_is_added_is_there(store: Store, other: Store, message: Message) ->
     assert other.archive.get(number + 1) is None
 
 
-def test_to_add_again_gives_the_first(store: Store, other: Store) -> None:
+def test_to_add_again_tells_of_the_new_file(store: Store, other: Store) -> None:
     number = store.archive.add(MESSAGE, "first", 1, NOW)
     again = replace(MESSAGE, flags=(), internaldate="", rule="another")
     assert other.archive.has(again)
     assert other.archive.add(again, "second", 2, NOW + 1) == number
-    assert store.archive.listing() == [ArchiveRow(number, MESSAGE, "first", 1, NOW)]
+    assert store.archive.listing() == [ArchiveRow(number, again, "second", 2, NOW + 1)]
 
 
 @pytest.mark.parametrize("part", ["upstream", "user", "protocol", "mailbox", "id"])

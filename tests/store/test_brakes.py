@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -13,7 +14,7 @@ from mailproxy.guards.memory import Admission, Brakes, Limit, MemoryFailed
 from mailproxy.store.brakes import PRUNE_SECONDS, Hold
 from mailproxy.store.store import Store
 from tests.guards.remembering import RememberedBrakes
-from tests.store.programs import WITHIN, admitting, started, together
+from tests.store.programs import started, together
 
 NOW = 1_700_000_000.5
 GRANTED = Admission()
@@ -29,16 +30,96 @@ RACES = [
 
 
 @pytest.fixture(params=["remembered", "sqlite", "postgresql"])
-def brakes(request: pytest.FixtureRequest) -> Brakes:
-    """What the guards' tests take for a store behaves as a store does."""
+def brakes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Brakes]:
+    """Of a store, or what the tests of guards take for one: it has to do the same."""
     if request.param == "remembered":
-        return RememberedBrakes()
-    request.node.callspec.params["url"] = request.param
-    return request.getfixturevalue("store").brakes
+        yield RememberedBrakes()
+        return
+    local = request.param == "sqlite"
+    address = f"sqlite:///{tmp_path}/store.db" if local else request.getfixturevalue("postgres").emptied()
+    store = Store(address)
+    yield store.brakes
+    store.close()
 
 
 def limit(most: int, since: float = 0.0) -> Limit:
     return Limit("brake", most, since, lambda total: f"{total}, not {most}")
+
+
+@pytest.mark.parametrize(
+    ("before", "count", "most", "admission"),
+    [
+        (0, 10, 10, GRANTED),
+        (0, 11, 10, Admission(total=11)),
+        (9, 1, 10, GRANTED),
+        (9, 2, 10, Admission(total=11)),
+        (10, 1, 10, Admission(total=11)),
+        (5000, 5000, 0, GRANTED),
+    ],
+)
+def test_admit(brakes: Brakes, before: int, count: int, most: int, admission: Admission) -> None:
+    if before:
+        brakes.deleted("main", "aiko", before, NOW)
+    brakes.deleted("main", "bo", 5000, NOW)
+    brakes.deleted("spare", "aiko", 5000, NOW)
+    assert brakes.admit("main", "aiko", count, limit(most), NOW + 1) == admission
+    assert brakes.recent("main", "aiko", 0.0) == before + (count if admission.granted else 0)
+    assert brakes.held("main", "aiko") is not admission.granted
+    assert not brakes.held("main", "bo")
+
+
+def test_admit_counts_since_the_time_of_the_limit(brakes: Brakes) -> None:
+    brakes.deleted("main", "aiko", 9, NOW)
+    assert brakes.admit("main", "aiko", 10, limit(10, NOW), NOW + 1) == GRANTED
+    assert brakes.admit("main", "aiko", 1, limit(10, NOW), NOW + 2) == Admission(total=11)
+
+
+def test_who_is_held_is_granted_nothing(brakes: Brakes) -> None:
+    brakes.hold("main", "aiko", "brake", "", NOW)
+    for most in (0, 10):
+        assert brakes.admit("main", "aiko", 1, limit(most), NOW) == Admission(held=True)
+    assert brakes.recent("main", "aiko", 0.0) == 0
+    assert brakes.admit("spare", "aiko", 1, limit(10), NOW) == GRANTED
+
+
+@pytest.mark.parametrize(("most", "each", "granted"), RACES)
+def test_threads_that_ask_at_once_are_not_granted_more(
+    brakes: Brakes, most: int, each: int, granted: int
+) -> None:
+    everybody = Barrier(12)
+
+    def ask() -> Admission:
+        everybody.wait(60)
+        return brakes.admit("main", "aiko", each, limit(most), NOW)
+
+    with ThreadPoolExecutor(12) as threads:
+        said = [asked.result() for asked in [threads.submit(ask) for _ in range(12)]]
+    assert [admission.granted for admission in said].count(True) == granted
+    assert [bool(admission.total) for admission in said].count(True) == 1, "one of them holds the user"
+    assert brakes.recent("main", "aiko", 0.0) == granted * each
+
+
+@pytest.mark.parametrize(("most", "each", "granted"), RACES)
+def test_processes_that_ask_at_once_are_not_granted_more(
+    url: str, most: int, each: int, granted: int
+) -> None:
+    with ExitStack() as stack:
+        programs = [
+            stack.enter_context(started("admitting", url, str(most), str(each), "6")) for _ in range(2)
+        ]
+        told = [int(said) for said in together(programs)]
+    store = Store(url)
+    try:
+        assert sum(told) == granted
+        assert store.brakes.recent("main", "aiko", 0.0) == granted * each
+        assert [hold.why for hold in store.brakes.holding()] == [f"{(granted + 1) * each}"]
+    finally:
+        store.close()
+
+
+def test_why_somebody_is_held_is_that_of_the_limit(store: Store) -> None:
+    store.brakes.admit("main", "aiko", 11, limit(10), NOW)
+    assert store.brakes.holding() == [Hold("main", "aiko", "brake", "11, not 10", NOW)]
 
 
 def test_recent_counts_what_came_after(store: Store, other: Store) -> None:
@@ -107,6 +188,7 @@ def test_release_of_somebody_who_is_not_held_resets_what_counts(store: Store) ->
 def test_failures_are_told(store: Store) -> None:
     store.close()
     calls: list[Callable[[], object]] = [
+        lambda: store.brakes.admit("main", "aiko", 1, limit(1), NOW),
         lambda: store.brakes.recent("main", "aiko", NOW),
         lambda: store.brakes.deleted("main", "aiko", 1, NOW),
         lambda: store.brakes.held("main", "aiko"),

@@ -87,8 +87,16 @@ def test_to_keep_again_tells_size_and_time_anew(store: Store) -> None:
     store.kept.keep(AIKO, [], "first", NOW, missing=[b"u1"])
     store.kept.purge("aiko")
     store.kept.keep(AIKO, [Mark(b"u1", 20)], "second", NOW + 5)
-    assert store.kept.recall(AIKO, NOW) == {b"u1": Kept(b"u1", 20, NOW + 5, missing=0.0, due=True)}
+    assert store.kept.recall(AIKO, NOW) == {b"u1": Kept(b"u1", 20, NOW + 5, missing=0.0, due=False)}
     assert [row.rule for row in store.kept.listing()] == ["second"]
+
+
+@pytest.mark.parametrize(("octets", "due"), [(10, True), (20, False)])
+def test_what_is_due_stays_so_while_it_is_the_same_message(store: Store, octets: int, due: bool) -> None:
+    store.kept.keep(AIKO, [Mark(b"u1", 10)], "first", NOW)
+    store.kept.purge("aiko")
+    store.kept.keep(AIKO, [Mark(b"u1", octets)], "second", NOW + 5)
+    assert store.kept.recall(AIKO, NOW)[b"u1"].due is due
 
 
 def test_one_uidl_marked_twice(store: Store) -> None:
