@@ -22,6 +22,9 @@ _UIDL = re.compile(rb"\+OK [0-9]+ ([\x21-\x7e]{1,70})[ \t]*\r?\n", re.IGNORECASE
 _HEADER_OCTETS = 1 << 20
 
 
+_EMPTY_OCTETS = len(b"\r\n.\r\n")  # of an answer to TOP in which there is no header
+
+
 def archive_message(
     number: int, archive: Archive, facts: Facts, rule: str, now: float
 ) -> Generator[Step, Any, str]:
@@ -49,6 +52,8 @@ def archive_message(
             return "the server did not give the message (RETR), so no copy could be made"
         if not body.ended:
             return "the message that the server gave (RETR) has no end"
+        if not body.octets:
+            return "the server gave an empty message (RETR): it may have it no more"
         finish = writing.finish
         yield Do(lambda: finish(now))
         return ""
@@ -66,7 +71,7 @@ def _identity(number: int) -> Generator[Step, Any, str]:
         return secrets.token_hex(16)
     header = _Header()
     top: Answer = yield Ask(b"TOP %d 0" % number, sink=header.feed)
-    if not top.good or not header.octets:
+    if not top.good or header.octets <= _EMPTY_OCTETS:
         return secrets.token_hex(16)
     return f"{match[1].decode('ascii')} {header.digest.hexdigest()[:24]}"
 

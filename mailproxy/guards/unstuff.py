@@ -15,15 +15,17 @@ class Unstuffer:
     """Hands the octets of the message on to ``write``, wherever the body is cut.
 
     ``ended`` is True once the lone dot was there; what comes behind it is not looked at.
+    ``octets`` were handed on.
     """
 
-    __slots__ = ("_held", "_starts", "_write", "ended")
+    __slots__ = ("_held", "_starts", "_write", "ended", "octets")
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self._held = b""  # what may be the beginning of the end, or of a line end
         self._starts = True  # what comes next begins a line
         self.ended = False
+        self.octets = 0
 
     def feed(self, data: bytes) -> None:
         if self.ended:
@@ -59,4 +61,5 @@ class Unstuffer:
 
     def _pass(self, data: bytes) -> None:
         if data:
+            self.octets += len(data)
             self._write(data)

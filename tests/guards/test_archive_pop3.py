@@ -68,6 +68,8 @@ def test_two_messages_with_one_uidl_are_two() -> None:
         {"UIDL": ([], b"+OK 3")},
         {"UIDL": ([], b"+OK 3 u 33")},
         {"TOP": ([], b"-ERR what?")},
+        {"TOP": ([b".\r\n"], b"+OK")},
+        {"TOP": ([b"\r\n.\r\n"], b"+OK")},
     ],
 )
 def test_without_an_identity_it_is_copied_each_time(answers: dict[str, tuple[list[bytes], bytes]]) -> None:
@@ -83,6 +85,7 @@ def test_without_an_identity_it_is_copied_each_time(answers: dict[str, tuple[lis
         ({"RETR": ([], b"-ERR gone")}, "did not give the message"),
         ({"RETR": ([STUFFED[:-1]], b"+OK")}, "has no end"),
         ({"RETR": ([b""], b"+OK")}, "has no end"),
+        ({"RETR": ([b".\r\n"], b"+OK")}, "an empty message"),
     ],
 )
 def test_no_copy_without_the_whole_message(answers: dict[str, tuple[list[bytes], bytes]], why: str) -> None:
