@@ -35,7 +35,6 @@ from mailproxy.tls.client import upstream_context
 from mailproxy.tls.errors import TlsError
 from mailproxy.tls.server import ServerTls
 
-
 _THREADS = 16  # that wait for the store or the archive; looking up host names has others
 
 

@@ -56,13 +56,16 @@ class ImapGuard:
         brake = None if brake is None or brake.lifted else brake
         if act is None and brake is None:
             return None
-        try:
-            command.fields  # noqa: B018 - a server may do EXPUNGE and pass over what stands behind it
-        except BadArguments as error:
-            return Treatment(misplaced(command, str(error).encode()))
         here = self._selected if facts.mailbox else None
-        if here is None:
-            return Treatment(misplaced(command, b"No mailbox is selected"))
+        flaw = _flaw(command) or ("" if here is not None else "No mailbox is selected")
+        if (
+            act is None
+            and not (brake is not None and brake.enforced)
+            and (flaw or here is None or here.read_only)
+        ):
+            return None  # it is only watched, and there is nothing to be counted
+        if flaw or here is None:
+            return Treatment(misplaced(command, flaw.encode()))
         return Treatment(self._dialogue(command, here, brake, act), hush=command.verb == "CLOSE")
 
     def _dialogue(
@@ -110,3 +113,12 @@ class ImapGuard:
                 return (yield from replace(command, here, self._mailbox, settings))
             case _:
                 raise Unfulfilled(f"trash is not for {command.verb}".encode(), b"CANNOT")
+
+
+def _flaw(command: Command) -> str:
+    """Why it may not go on: a server may do EXPUNGE, and pass over what stands behind it."""
+    try:
+        command.fields  # noqa: B018 - it is read when it is asked for
+    except BadArguments as error:
+        return str(error)
+    return ""

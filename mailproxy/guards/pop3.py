@@ -8,9 +8,10 @@ before it, and a server that deletes what was only read (EXPIRE 0) never gets on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
-from mailproxy.events import Anomaly, Deleted, ExpireZero
+from mailproxy.events import Anomaly, Deleted, ExpireZero, KeepUnavailable
 from mailproxy.guards.archive_pop3 import archive_message
 from mailproxy.guards.brake import Brake
 from mailproxy.guards.keep import Keeper
@@ -37,7 +38,9 @@ from mailproxy.session.verdict import Action, Decision
 # A number that no rule is about: the answer is for the whole session.
 _PROBE = Command("DELE", b"DELE 2147483647\r\n", b"2147483647", VERBS["DELE"], parse=pop3_fields)
 _NOTES = frozenset({Action.ALLOW, Action.OBSERVE})
+_ZERO = re.compile(rb"EXPIRE[ \t]+0+(?:[ \t].*)?", re.DOTALL)  # RFC 2449 §6.7
 _BYE = b"+OK Signing off\r\n"
+_EXPIRES = b"-ERR [SYS/PERM] Not deleted: with it the server would delete all that was read (EXPIRE 0)\r\n"
 _NO_SUCH = b"-ERR There is no such message\r\n"
 
 
@@ -69,7 +72,7 @@ class Pop3Guard:
         if self._keeper is not None:
             self.verbs |= {"STAT", "LIST", "UIDL", "LAST", "RETR", "TOP"}
         # What was retrieved is known only when the answers to RETR are there.
-        self.alone = frozenset({"QUIT", "LAST"}) | (
+        self.alone = frozenset({"QUIT", "LAST", "RSET"}) | (
             (situation.judge.dialogues | situation.judge.brakes) & frozenset({"DELE"})
         )
 
@@ -80,6 +83,9 @@ class Pop3Guard:
         if "DELE" in situation.judge.verbs:
             decision = situation.judge.decide(_PROBE, situation.facts)
         if decision is None or not decision.enforced or decision.action not in (Action.KEEP, Action.DELAY):
+            return None
+        if not situation.facts.user:  # by a mechanism that is not known here: whose mail it is, nobody knows
+            situation.emit(KeepUnavailable("the name of the user is not known"))
             return None
         return Keeper(situation, decision, self._memory.kept, self._now)
 
@@ -101,32 +107,39 @@ class Pop3Guard:
     def _learn(self, capabilities: Answer) -> None:
         lines = capabilities.data.upper().splitlines() if capabilities.good else []
         self._pipelining = b"PIPELINING" in lines
-        self._expires = any(line.split()[:2] == [b"EXPIRE", b"0"] for line in lines)
+        self._expires = any(_ZERO.fullmatch(line) for line in lines)
         if self._expires:
             self._situation.emit(ExpireZero())
 
     def treat(self, command: Command, decision: Decision | None) -> Treatment | None:
         """What becomes of a command that concerns the maildrop."""
-        match command.verb:
-            case "QUIT":
-                return Treatment(self._quit())
-            case "RSET":
-                self._deleted.clear()
-                self._brake.reset()
-                if self._maildrop is not None:
-                    self._maildrop.reset()
-                return None
-            case "DELE":
-                return self._delete(command, decision)
+        if command.verb in ("QUIT", "RSET") and command.args:
+            return Treatment(Local(b"-ERR " + command.verb.encode() + b" takes no argument\r\n"), "refuse")
+        if command.verb == "QUIT":
+            return Treatment(self._quit())
+        if command.verb == "RSET":
+            return Treatment(self._reset())
         keeper, maildrop = self._keeper, self._maildrop
         if keeper is not None and keeper.broken:
             return Treatment(Local(_temporary("It is not known which mail is to be hidden")), "refuse")
+        if command.verb == "DELE":
+            return self._delete(command, decision)
         if maildrop is None:
             return None
         if command.verb in ("RETR", "TOP"):
             line = translated(command, maildrop)
             return Treatment(Forward(line) if line else Local(_NO_SUCH))
         return Treatment(Local(answer_from(command, maildrop)))
+
+    def _reset(self) -> Dialogue:
+        """Only a server that agrees has unmarked anything."""
+        answer = yield Ask(b"RSET")
+        if answer.good:
+            self._deleted.clear()
+            self._brake.reset()
+            if self._maildrop is not None:
+                self._maildrop.reset()
+        return Local(answer.line)
 
     # -- DELE ---------------------------------------------------------------------------
 
@@ -143,6 +156,8 @@ class Pop3Guard:
             refused = self._cannot_keep(asked)
             if refused:
                 return Treatment(Local(refused), "refuse")
+        elif self._expires:
+            return Treatment(Local(_EXPIRES), "refuse")
         braked = (
             self._situation.judge.brake(command, self._situation.facts)
             if "DELE" in self._situation.judge.brakes
@@ -156,12 +171,12 @@ class Pop3Guard:
     def _cannot_keep(self, asked: int) -> bytes:
         """Why this message cannot be kept, as an answer; empty when it can."""
         keeper, maildrop = self._keeper, self._maildrop
+        if not self._situation.facts.user:
+            return b"-ERR [SYS/PERM] Mail cannot be kept for a user whose name is not known\r\n"
         if keeper is None:
             return _temporary("a rule about kept mail came into force: please log in again")
         message = maildrop.find(asked) if maildrop is not None else None
         if message is None:
-            if keeper.broken:
-                return _temporary("It is not known which mail is to be hidden")
             return f"-ERR [SYS/PERM] Mail cannot be kept, so it is not deleted: {keeper.why}\r\n".encode()
         if not keeper.keeps(message):
             return b"-ERR [SYS/PERM] Other messages have the same unique-id: it is not deleted\r\n"

@@ -70,11 +70,12 @@ def forgotten_first() -> None:
     """What is due is no longer kept from the moment on at which the server hears of it."""
     delete_due = Keeper.delete_due
 
-    def forget_and_delete(self: Keeper, pipelining: bool) -> Generator[Step, Any, list[bytes]]:
-        yield from self.deleted([message.uidl for message in self._due])
-        return (yield from delete_due(self, pipelining))
+    def delete_and_forget(self: Keeper, pipelining: bool) -> Generator[Step, Any, list[bytes]]:
+        uidls = yield from delete_due(self, pipelining)
+        yield from self.deleted(uidls)
+        return uidls
 
-    Keeper.delete_due = forget_and_delete  # type: ignore[method-assign]
+    Keeper.delete_due = delete_and_forget  # type: ignore[method-assign]
 
 
 FAULTS = {

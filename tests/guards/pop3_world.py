@@ -24,6 +24,8 @@ class Mailbox:
 
     messages: dict[bytes, bytes] = field(default_factory=dict)
     pipelining: bool = True
+    expires: bytes = b""  # what CAPA says of it; at QUIT what was read goes
+    resets: bool = True  # whether RSET is agreed to
 
 
 class ServerSession:
@@ -33,6 +35,7 @@ class ServerSession:
         self._mailbox = mailbox
         self._listed: list[bytes] = []
         self._marked: set[bytes] = set()
+        self._marked_by_reading: set[bytes] = set()
         self.over = False
 
     def answer(self, line: bytes) -> bytes:
@@ -49,7 +52,9 @@ class ServerSession:
         return b"+OK\r\n"
 
     def _capa(self) -> bytes:
-        return b"+OK\r\nUIDL\r\n" + (b"PIPELINING\r\n" if self._mailbox.pipelining else b"") + b".\r\n"
+        lines = [b"UIDL", *([b"PIPELINING"] if self._mailbox.pipelining else [])]
+        lines += [self._mailbox.expires] if self._mailbox.expires else []
+        return b"+OK\r\n" + b"".join(line + b"\r\n" for line in lines) + b".\r\n"
 
     def _present(self) -> list[tuple[int, bytes]]:
         return [(n, uidl) for n, uidl in enumerate(self._listed, 1) if uidl not in self._marked]
@@ -76,6 +81,8 @@ class ServerSession:
         uidl = self._find(number)
         if uidl is None:
             return b"-ERR no such message\r\n"
+        if self._mailbox.expires:
+            self._marked_by_reading.add(uidl)
         body = re.sub(rb"(?m)^\.", b"..", self._mailbox.messages[uidl])
         return b"+OK\r\n" + body + b".\r\n"
 
@@ -90,6 +97,8 @@ class ServerSession:
         return b"+OK\r\n"
 
     def _rset(self) -> bytes:
+        if not self._mailbox.resets:
+            return b"-ERR not now\r\n"
         self._marked.clear()
         return b"+OK\r\n"
 
@@ -97,7 +106,7 @@ class ServerSession:
         return b"+OK\r\n"
 
     def _quit(self) -> bytes:
-        for uidl in self._marked:
+        for uidl in self._marked | self._marked_by_reading:
             self._mailbox.messages.pop(uidl, None)
         self.over = True
         return b"+OK bye\r\n"

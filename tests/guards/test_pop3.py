@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mailproxy.events import Anomaly, BrakeHeld, CommandDone, Deleted, Event, WouldHave
+from mailproxy.events import Anomaly, BrakeHeld, CommandDone, Deleted, Event, ExpireZero, WouldHave
 from mailproxy.guards.make import guard_maker
-from mailproxy.guards.memory import Memory
+from mailproxy.guards.memory import Mark, Memory, ViewKey
 from mailproxy.rules.judge import RuleSet
 from mailproxy.rules.lifts import lifted
 from mailproxy.rules.load import parse
@@ -190,4 +190,67 @@ def test_a_lifted_rule_lets_the_server_delete_and_still_hides_what_is_kept() -> 
 def test_rset_before_quit_is_left_out_when_a_deletion_was_let_through() -> None:
     world = World(KEEP, lift="keep")
     world.session("DELE 1", "RSET", "DELE 2", "QUIT")
+    assert list(world.mailbox.messages) == [b"u0", b"u2", b"u3"]
+
+
+def test_a_mailbox_that_expires_what_is_read_loses_nothing_by_an_allowed_deletion() -> None:
+    world = World(ARCHIVE)
+    world.mailbox.expires = b"EXPIRE 0"
+    assert world.session("RETR 1", "DELE 2", "QUIT")[1].startswith(b"-ERR [SYS/PERM]")
+    assert len(world.mailbox.messages) == 4
+
+
+@pytest.mark.parametrize("line", [b"EXPIRE 0", b"expire 00", b"EXPIRE 0 USER", b"EXPIRE\t0"])
+def test_ways_to_say_that_what_is_read_expires(line: bytes) -> None:
+    world = World(KEEP)
+    world.mailbox.expires = line
+    world.session("DELE 1", "QUIT")
+    assert world.told(ExpireZero)
+
+
+@pytest.mark.parametrize("line", [b"EXPIRE 30", b"EXPIRE NEVER", b"EXPIRE 0x", b"EXPIRED 0"])
+def test_ways_to_say_that_it_does_not(line: bytes) -> None:
+    world = World(KEEP)
+    world.mailbox.expires = line
+    world.session("DELE 1", "QUIT")
+    assert not world.told(ExpireZero)
+
+
+def test_nothing_is_deleted_while_it_is_not_known_what_is_hidden() -> None:
+    world = World(KEEP, lift="keep")
+    world.mail.broken.add("recall")
+    assert world.session("DELE 1", "QUIT")[0].startswith(b"-ERR [SYS/TEMP]")
+    assert len(world.mailbox.messages) == 4
+
+
+def test_pipelined_deletions_are_braked_one_by_one() -> None:
+    world = World(BRAKE)
+    link = Link(world.mailbox, world.judge, world.guards, whole)
+    link.say(b"USER ann\r\nPASS x\r\n")
+    said = link.say(b"".join(b"DELE %d\r\n" % number for number in range(1, 5)))
+    assert [line[:3] for line in said.splitlines()] == [b"+OK", b"+OK", b"-ER", b"-ER"]
+
+
+def test_kept_deletions_count_for_the_brake() -> None:
+    world = World(BRAKE + KEEP)
+    world.session("DELE 1", "DELE 2", "QUIT")
+    assert sum(count for _, _, count, _ in world.brakes.counts) == 2
+
+
+def test_the_brake_holds_what_was_pipelined_behind_a_reset_that_failed() -> None:
+    world = World(BRAKE)
+    world.mailbox.resets = False
+    said = world.session("DELE 1", "DELE 2", "RSET", "DELE 3", "QUIT")
+    assert said[3].startswith(b"-ERR")
+
+
+def test_a_copy_is_made_of_the_message_that_the_program_means() -> None:
+    world = World(ARCHIVE + KEEP.replace("keep", "kept", 1))
+    world.mail.keep(ViewKey("", "ann"), [Mark(b"u0", 18)], "kept", NOW)
+    world.judge = World(KEEP).judge
+    world.session("QUIT")
+    mixed = '[[rule]]\nname = "a"\non = ["pop3 DELE"]\nwhen = \'set == "1"\'\ndo = "archive"\n' + KEEP
+    world.judge = World(mixed).judge
+    world.session("DELE 1", "QUIT")
+    assert list(world.archive.messages.values()) == [b"Subject: 1\r\n\r\n.x\r\n"]
     assert list(world.mailbox.messages) == [b"u0", b"u2", b"u3"]
