@@ -273,7 +273,7 @@ class Session:
     def _end_if_done(self) -> None:
         """The client sends no more: over, once all that it has sent is answered."""
         dialect = self.dialect
-        if self._dialogues.active:
+        if self._dialogues.active or self._saying:
             return
         rest = dialect.engaged and not dialect.idling
         if not rest and (self._next is not None or (dialect.slots and not dialect.idling)):
@@ -295,7 +295,8 @@ class Session:
         """Say why, in the protocol's words if they can stand here, and close."""
         if self.closed:
             return
-        if (self.dialect.boundary or self._dialogues.active) and not self.blind:
+        inside = self._open is not None and self._open[2] == self.out[Side.CLIENT].append
+        if (self.dialect.boundary or (self._dialogues.active and not inside)) and not self.blind:
             self.out[Side.CLIENT].append(self.dialect.farewell(text))
         self._dialogues.stop()
         self.reason = reason
@@ -306,7 +307,7 @@ class Session:
     def _blocked(self) -> bool:
         """Must the next command wait for the server?"""
         slots = self.dialect.slots
-        if self._own_octets > _OWN_OCTETS or self.paused or self._dialogues.active:
+        if self._saying or self._dialogues.active:
             return not self.dialect.engaged
         if not slots and self._next is None:
             return False
@@ -318,6 +319,11 @@ class Session:
             or slots[0].verb == GREETING
         )
         return waits and not self.dialect.engaged
+
+    @property
+    def _saying(self) -> bool:
+        """Has the client to take what we have said, before more is read of it?"""
+        return self.paused or self._own_octets > _OWN_OCTETS
 
     def _from_client(self) -> bool:
         if self._deaf or self.upgrade:

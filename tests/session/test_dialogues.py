@@ -367,6 +367,42 @@ def test_long_answers_wait_behind_an_open_command_too() -> None:
     assert session.paused
 
 
+def test_a_client_that_closes_its_half_gets_all_long_answers() -> None:
+    class Long(Scripted):
+        def treat(self, command: Command, decision: Decision | None) -> Treatment | None:
+            return Treatment(Local(b"+OK " + b"x" * 70_000 + b"\r\n"))
+
+    talk = Talk("pop3", Long(ask()))
+    session, heard = talk.wires.session, 0
+    session.receive(Side.CLIENT, b"RSET\r\n" * 10)
+    session.eof(Side.CLIENT)
+    while not session.closed:
+        heard += len(session.take(Side.CLIENT))
+        assert session.paused
+        session.resume()
+    heard += len(session.take(Side.CLIENT))
+    assert heard == 10
+    assert session.reason == ""
+
+
+def test_a_farewell_does_not_stand_inside_of_what_the_client_hears() -> None:
+    guard = Scripted(ask(b"UID SEARCH DELETED"))
+    talk = Talk("imap", guard)
+    talk.client(b"b NOOP\r\n")
+    talk.server(b"* 1 FETCH (BODY[] {30}\r\nabc")
+    talk.wires.session.end("the proxy stops", "shutdown")
+    assert talk.got(Side.CLIENT) == b"* 1 FETCH (BODY[] {30}\r\nabc"
+
+
+def test_a_farewell_in_the_middle_of_an_answer_that_only_the_guard_hears() -> None:
+    talk = Talk("pop3", Scripted(ask(b"UIDL")))
+    talk.client(b"NOOP\r\n")
+    talk.server(b"+OK\r\n1 a\r\n")
+    talk.wires.session.end("the proxy stops", "shutdown")
+    talk.wires.flow()
+    assert talk.got(Side.CLIENT).startswith(b"-ERR [SYS/TEMP] ")
+
+
 @pytest.mark.parametrize(("asks_again", "got"), [(False, b"+OK noted\r\n"), (True, b"")])
 def test_work_is_finished_when_the_server_is_gone(asks_again: bool, got: bytes) -> None:
     def dialogue(said: list[Any]) -> Dialogue:
