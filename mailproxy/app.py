@@ -35,7 +35,7 @@ from mailproxy.tls.client import upstream_context
 from mailproxy.tls.errors import TlsError
 from mailproxy.tls.server import ServerTls
 
-_THREADS = 16  # that wait for the store or the archive; looking up host names has others
+_THREADS = 64  # that wait for the store or the archive; looking up host names has others
 
 
 class StartError(Exception):

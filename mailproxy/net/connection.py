@@ -182,7 +182,8 @@ class Connection:
         phase = session.dialect.phase
         if phase is Phase.GREETING and not session.blind:
             return _NO_GREETING if now - self._relayed > deadlines.greeting else ""
-        if now - relay.active > (_GRACE_SECONDS if relay.half_closed else deadlines.idle):
+        grace = relay.half_closed and not relay.working
+        if now - relay.active > (_GRACE_SECONDS if grace else deadlines.idle):
             return "idle for too long"
         needs_login = self._route.protocol != "smtp" and phase is Phase.AUTHORIZATION and not session.blind
         if needs_login and now - self._started > deadlines.login:

@@ -32,6 +32,7 @@ from mailproxy.tls.transport import READ_OCTETS, End, Transport, TransportClosed
 
 _PIECES = 16  # read at once, before others have their turn
 _UNIT = 65_536  # octets that are worth a write of their own
+_PORTION = 16_384  # octets whose delivery counts as a sign of life
 _LINGER_OCTETS = 1 << 20
 _LINGER_SECONDS = 2.0
 
@@ -255,7 +256,9 @@ class Relay:
                 if not rest:
                     break
                 self._rest[side] = b""
-                await leg.send(rest)
+                for at in range(0, len(rest), _PORTION):
+                    await leg.send(rest[at : at + _PORTION])
+                    self.active = time.monotonic()  # slowly, but it does take them
         except (TransportClosed, trio.ClosedResourceError):
             if not (
                 side is Side.SERVER and self._cut[side]
@@ -310,6 +313,11 @@ class Relay:
     def half_closed(self) -> bool:
         """Does the client send no more, and get what it asked for?"""
         return self._ended[Side.CLIENT]
+
+    @property
+    def working(self) -> bool:
+        """Is something written down or looked up for the session? Then no peer is to blame."""
+        return self._working
 
     @property
     def waits_for_server(self) -> bool:

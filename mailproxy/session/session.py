@@ -186,6 +186,8 @@ class Session:
                 # A reply may let go on what the client has sent before.
                 if self._next is not None or client.data:
                     self._read_client()
+            if self._ended and not self.closed:  # what it has sent before is not to be taken for a rest
+                self._read_client()
         except WireError as error:
             self._lost(error)
         if self._ended and not self.closed:
@@ -226,13 +228,18 @@ class Session:
             self._dialogues.worked(value, error)
         except WireError as wrong:
             self._lost(wrong)
-        if self.dropped and self._dialogues.active and self.job is None:
-            self._dialogues.stop()  # it asks a server that is gone
-            self.emit(Failure(Fault.SERVER, "the server closed the connection with commands unanswered"))
-            self.reason = self.reason or "server closed early"
-            self.closed = True
+        if self.dropped and not self.closed and self.job is None:
+            self._abandoned()
         self._turn(Side.SERVER)
         self._turn(Side.CLIENT)
+
+    def _abandoned(self) -> None:
+        """The server left while work was done. What is asked of it now is never answered."""
+        if self._dialogues.active or any(slot.answer is None for slot in self.dialect.slots):
+            self.emit(Failure(Fault.SERVER, "the server closed the connection with commands unanswered"))
+            self.reason = self.reason or "server closed early"
+        self._dialogues.stop()
+        self.closed = True
 
     def wants(self, side: Side) -> bool:
         """May the relay read more from ``side`` now?"""
@@ -414,6 +421,7 @@ class Session:
             assert outcome is not None, "the dialogue about a command says what becomes of it"
             self._become(slot, outcome)
 
+        assert self._hushed is None, "what was held back has been told"
         self._hushed = slot if treatment.hush else None
         self._dialogues.start(treatment.what, done, slot)
 

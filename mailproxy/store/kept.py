@@ -30,6 +30,9 @@ from mailproxy.store.tables import KEPT, VIEWS
 FORGET_SECONDS = 30 * 86400.0
 """How long a message must be missing on the server before it is forgotten."""
 
+USED_SECONDS = 3600.0
+"""So old may be what is noted of a view's last use."""
+
 _RECALLING = select(KEPT.c.uidl, KEPT.c.octets, KEPT.c.since, KEPT.c.missing, KEPT.c.due).where(
     KEPT.c.view == bindparam("view")
 )
@@ -60,10 +63,17 @@ class KeptMailTable:
         self._database = database
 
     def recall(self, key: ViewKey, now: float) -> Mapping[bytes, Kept]:
-        """All that is kept in this view, by UIDL. Notes that the view was used now."""
-        with self._database.writing() as connection:
-            view = self._touch(connection, key, now)
-            rows = _raw(connection.execute(_RECALLING, {"view": view}))
+        """All that is kept in this view, by UIDL. Notes that the view was used, to the hour.
+
+        So most logins read only, and wait for no other transaction.
+        """
+        whose = {"upstream": key.upstream, "username": key.user, "program": key.program}
+        with self._database.reading() as connection:
+            found = connection.execute(select(VIEWS.c.id, VIEWS.c.used).filter_by(**whose)).one_or_none()
+            rows = _raw(connection.execute(_RECALLING, {"view": found.id})) if found is not None else ()
+        if found is None or found.used <= now - USED_SECONDS:
+            with self._database.writing() as connection:
+                self._touch(connection, key, now)
         return {
             uidl: Kept(uidl, octets, since, missing, bool(due)) for uidl, octets, since, missing, due in rows
         }
@@ -97,12 +107,12 @@ class KeptMailTable:
                 connection.execute(forgetting, [{"which": uidl} for uidl in uidls])
 
     def wanted_elsewhere(self, key: ViewKey, uidls: Collection[bytes], since: float) -> Collection[bytes]:
-        """Those that are not kept in another view of the mailbox that was used after ``since``."""
+        """Those that are not kept in another view of the mailbox that was used after ``since``, or so."""
         others = (
             select(VIEWS.c.id, KEPT.c.uidl)
             .outerjoin_from(VIEWS, KEPT)
             .where(VIEWS.c.upstream == key.upstream, VIEWS.c.username == key.user)
-            .where(VIEWS.c.program != key.program, VIEWS.c.used > since)
+            .where(VIEWS.c.program != key.program, VIEWS.c.used > since - USED_SECONDS)
         )
         with self._database.reading() as connection:
             rows = connection.execute(others).all()

@@ -424,3 +424,46 @@ def test_work_is_finished_when_the_server_is_gone(asks_again: bool, got: bytes) 
     assert guard.said == ["noted"]
     assert session.closed
     assert b"".join(session.take(Side.CLIENT)) == got
+
+
+@pytest.mark.parametrize("protocol", ["pop3", "imap"])
+@pytest.mark.parametrize("forwards", [True, False])
+def test_a_server_that_leaves_while_work_is_done_ends_the_session(protocol: str, forwards: bool) -> None:
+    answer = b"+OK\r\n" if protocol == "pop3" else b"b OK\r\n"
+
+    def dialogue(said: list[Any]) -> Dialogue:
+        yield Do(lambda: None)
+        return Forward() if forwards else Local(answer)
+
+    talk = Talk(protocol, Scripted(dialogue))
+    session = talk.wires.session
+    session.receive(Side.CLIENT, b"NOOP\r\n" if protocol == "pop3" else b"b NOOP\r\n")
+    session.eof(Side.SERVER)
+    assert not session.closed
+    session.worked(None)
+    assert session.closed
+    assert b"".join(session.take(Side.CLIENT)) == (b"" if forwards else answer)
+    assert session.reason == ("server closed early" if forwards else "")
+
+
+def test_a_client_that_closes_its_half_during_the_opening_is_answered() -> None:
+    def opening() -> Opening:
+        yield Do(lambda: None)
+
+    wires = Wires("pop3", Options(), guards=lambda situation: Scripted(ask(b"STAT"), opening()))
+    session = wires.session
+    for side, octets in (
+        (Side.SERVER, b"+OK hi\r\n"),
+        (Side.CLIENT, b"USER a\r\nPASS b\r\nLIST 1\r\nNOOP\r\n"),
+        (Side.SERVER, b"+OK\r\n"),
+        (Side.SERVER, b"+OK in\r\n"),
+    ):
+        session.receive(side, octets)
+    session.eof(Side.CLIENT)
+    session.take(Side.SERVER)
+    session.worked(None)
+    assert b"".join(session.take(Side.SERVER)) == b"LIST 1\r\n"
+    session.receive(Side.SERVER, b"+OK 1 1\r\n")
+    session.receive(Side.SERVER, b"+OK 1 1\r\n")
+    assert session.closed
+    assert b"".join(session.take(Side.CLIENT)).endswith(b"+OK in\r\n+OK 1 1\r\n+OK all asked\r\n")

@@ -8,6 +8,7 @@ import pytest
 
 from mailproxy.guards.memory import Kept, Mark, MemoryFailed, ViewKey
 from mailproxy.store.kept import FORGET_SECONDS
+from mailproxy.store.kept import USED_SECONDS as HOUR
 from mailproxy.store.store import Store
 
 AIKO = ViewKey("main", "aiko")
@@ -169,12 +170,21 @@ def test_a_view_that_keeps_nothing_wants_all(store: Store) -> None:
     assert store.kept.wanted_elsewhere(PHONE, [b"u1"], 0.0) == {b"u1"}
 
 
-@pytest.mark.parametrize(("since", "wanted"), [(NOW - 1, {b"u1"}), (NOW, set())])
+@pytest.mark.parametrize(("since", "wanted"), [(NOW + HOUR - 1, {b"u1"}), (NOW + HOUR, set())])
 def test_a_view_that_is_not_used_wants_nothing(store: Store, since: float, wanted: set[bytes]) -> None:
     keep(store, PHONE, b"u1", now=NOW + 9)
     store.kept.recall(LAPTOP, NOW)
     store.kept.recall(LAPTOP, NOW - DAY)  # a clock that goes back does not make it older
     assert store.kept.wanted_elsewhere(PHONE, [b"u1"], since) == wanted
+
+
+def test_the_last_use_of_a_view_is_noted_to_the_hour(store: Store) -> None:
+    keep(store, PHONE, b"u1", now=NOW)
+    store.kept.recall(LAPTOP, NOW)
+    store.kept.recall(LAPTOP, NOW + HOUR - 1)  # only read
+    assert store.kept.wanted_elsewhere(PHONE, [b"u1"], NOW + HOUR) == set()
+    store.kept.recall(LAPTOP, NOW + HOUR)
+    assert store.kept.wanted_elsewhere(PHONE, [b"u1"], NOW + HOUR) == {b"u1"}
 
 
 # -- for the command line -----------------------------------------------------------------
