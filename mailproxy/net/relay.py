@@ -32,7 +32,6 @@ from mailproxy.tls.transport import READ_OCTETS, End, Transport, TransportClosed
 
 _PIECES = 16  # read at once, before others have their turn
 _UNIT = 65_536  # octets that are worth a write of their own
-_PORTION = 16_384  # octets whose delivery counts as a sign of life
 _LINGER_OCTETS = 1 << 20
 _LINGER_SECONDS = 2.0
 
@@ -256,9 +255,7 @@ class Relay:
                 if not rest:
                     break
                 self._rest[side] = b""
-                for at in range(0, len(rest), _PORTION):
-                    await leg.send(rest[at : at + _PORTION])
-                    self.active = time.monotonic()  # slowly, but it does take them
+                await leg.send(rest, self._progressed)
         except (TransportClosed, trio.ClosedResourceError):
             if not (
                 side is Side.SERVER and self._cut[side]
@@ -269,6 +266,10 @@ class Relay:
             self._draining[side] = False
         self._attend()
         self._awake.set()
+
+    def _progressed(self) -> None:
+        """A peer takes its octets, however slowly."""
+        self.active = time.monotonic()
 
     def _attend(self) -> None:
         """Let the lane call for the legs that may be read now, and for no others."""

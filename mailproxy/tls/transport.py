@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 
@@ -132,8 +133,8 @@ class Transport:
             with suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
 
-    async def send(self, data: bytes) -> None:
-        """Send all of it, waiting for a slow peer.
+    async def send(self, data: bytes, progressed: Callable[[], None] | None = None) -> None:
+        """Send all of it, waiting for a slow peer; ``progressed`` is called when it took some.
 
         Raises:
             TransportClosed: the peer is gone.
@@ -144,7 +145,10 @@ class Transport:
         rest = memoryview(data)[sent:]
         while rest:
             await self.writable()
-            rest = rest[self.write(rest) :]
+            done = self.write(rest)  # always all of it: OpenSSL refuses to go on with less than it was given
+            rest = rest[done:]
+            if done and progressed is not None:
+                progressed()
 
     async def handshake(
         self,

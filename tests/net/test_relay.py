@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -470,3 +471,13 @@ async def test_the_end_does_not_wait_for_work(lane: Lane) -> None:
         await talk.client.send(b"RSET\r\n")
         await wait_all_tasks_blocked(0.05)
     goes_on.set()
+
+
+async def test_a_client_that_takes_its_octets_slowly_is_alive(lane: Lane) -> None:
+    async with relayed(guarded_session(Guarding()), lane, buffer=BUFFER) as talk:
+        await log_in(talk)
+        await talk.client.send(b"NOOP\r\n" * 20)
+        await wait_all_tasks_blocked(0.05)
+        reads = time.monotonic()
+        await talk.client.hears(LONG * 20)
+        assert talk.relay.active > reads
