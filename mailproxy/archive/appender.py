@@ -53,7 +53,7 @@ class Appender:
                         "the server sent octets behind its answer to STARTTLS: they are not its own"
                     )
                 self._encrypt(context, host)
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else knows of the socket yet
             self._socket.close()
             raise
 

@@ -81,7 +81,7 @@ class ArchiveFiles:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file", file)
             return os.fdopen(descriptor, "rb")
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else knows of the descriptor yet
             os.close(descriptor)
             raise
 

@@ -40,7 +40,7 @@ class Endpoint:
         stream = trio.SSLStream(tcp, context, server_hostname="localhost", https_compatible=True)
         try:
             await stream.do_handshake()
-        except BaseException:
+        except BaseException:  # cancellation too: nobody else knows of the socket yet
             await trio.aclose_forcefully(tcp)
             raise
         return stream

@@ -57,7 +57,8 @@ class ImapGuard:
         if act is None and brake is None:
             return None
         here = self._selected if facts.mailbox else None
-        flaw = _flaw(command) or ("" if here is not None else "No mailbox is selected")
+        # A server may do EXPUNGE, and pass over what stands behind it.
+        flaw = command.misfit or ("" if here is not None else "No mailbox is selected")
         if (
             act is None
             and not (brake is not None and brake.enforced)
@@ -113,12 +114,3 @@ class ImapGuard:
                 return (yield from replace(command, here, self._mailbox, settings))
             case _:
                 raise Unfulfilled(f"trash is not for {command.verb}".encode(), b"CANNOT")
-
-
-def _flaw(command: Command) -> str:
-    """Why it may not go on: a server may do EXPUNGE, and pass over what stands behind it."""
-    try:
-        command.fields  # noqa: B018 - it is read when it is asked for
-    except BadArguments as error:
-        return str(error)
-    return ""

@@ -8,7 +8,6 @@ before it, and a server that deletes what was only read (EXPIRE 0) never gets on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from mailproxy.events import Anomaly, Deleted, ExpireZero, KeepUnavailable
@@ -33,12 +32,12 @@ from mailproxy.session.guard import (
     Situation,
     Treatment,
 )
+from mailproxy.session.sizes import expires_zero
 from mailproxy.session.verdict import Action, Decision
 
 # A number that no rule is about: the answer is for the whole session.
 _PROBE = Command("DELE", b"DELE 2147483647\r\n", b"2147483647", VERBS["DELE"], parse=pop3_fields)
 _NOTES = frozenset({Action.ALLOW, Action.OBSERVE})
-_ZERO = re.compile(rb"EXPIRE[ \t]+0+(?:[ \t].*)?", re.DOTALL)  # RFC 2449 §6.7
 _BYE = b"+OK Signing off\r\n"
 _EXPIRES = b"-ERR [SYS/PERM] Not deleted: with it the server would delete all that was read (EXPIRE 0)\r\n"
 _NO_SUCH = b"-ERR There is no such message\r\n"
@@ -107,7 +106,7 @@ class Pop3Guard:
     def _learn(self, capabilities: Answer) -> None:
         lines = capabilities.data.upper().splitlines() if capabilities.good else []
         self._pipelining = b"PIPELINING" in lines
-        self._expires = any(_ZERO.fullmatch(line) for line in lines)
+        self._expires = capabilities.good and expires_zero(capabilities.data)
         if self._expires:
             self._situation.emit(ExpireZero())
 

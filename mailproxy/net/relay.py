@@ -127,7 +127,7 @@ class Relay:
                 for side in Side:
                     self._lane.watch(self._legs[side].fd, partial(self._readable, side))
                     self._reading[side] = True
-                self._send()  # a greeting that was read before
+                self._deliver()  # a greeting that was read before
                 await self._attend_to_the_rest(nursery)
                 nursery.cancel_scope.cancel()
         finally:
@@ -145,7 +145,7 @@ class Relay:
                     self._cut[Side.CLIENT] = True
                     return
                 session.upgraded(self._legs[Side.CLIENT].version)
-                self._send()
+                self._deliver()
                 continue
             if session.job is not None and not self._working:
                 self._working = True
@@ -217,19 +217,16 @@ class Relay:
     def _send(self) -> None:
         """Send what the session has; a peer that does not take it gets a task that waits for it."""
         session = self._session
-        self._push_all()
+        for side in _SIDES:
+            if session.out[side] and not self._draining[side] and not self._push(side):
+                self._draining[side] = True
+                assert self._nursery is not None
+                self._nursery.start_soon(self._drain, side)
         if session.dropped and not self._cut[Side.SERVER]:
             self._cut_off()
         self._attend()
         if session.closed or session.upgrade or session.paused or session.job is not None:
             self._awake.set()
-
-    def _push_all(self) -> None:
-        for side in _SIDES:
-            if self._session.out[side] and not self._draining[side] and not self._push(side):
-                self._draining[side] = True
-                assert self._nursery is not None
-                self._nursery.start_soon(self._drain, side)
 
     def _push(self, side: Side) -> bool:
         """False when something for ``side`` is left that it does not take now."""

@@ -447,11 +447,8 @@ def is_login(args: bytes) -> bool:
 
 def _unselectable(command: Command) -> str:
     """Why a server could select another mailbox than the one that is read here; empty if it cannot."""
-    try:
-        command.fields  # noqa: B018 - asked for what it raises
-    except BadArguments as error:
-        return f"{command.verb} does not name its mailbox clearly: {error}"
-    return ""
+    misfit = command.misfit
+    return f"{command.verb} does not name its mailbox clearly: {misfit}" if misfit else ""
 
 
 def is_tag(tag: bytes) -> bool:

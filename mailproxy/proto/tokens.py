@@ -111,6 +111,18 @@ class Command:
         Raises:
             BadArguments: they do not follow the verb's grammar.
         """
+        return self._read()
+
+    @property
+    def misfit(self) -> str:
+        """Why the arguments do not follow the verb's grammar; empty when they do."""
+        try:
+            self._read()
+        except BadArguments as error:
+            return str(error)
+        return ""
+
+    def _read(self) -> dict[str, Any]:
         if self._fields is None:
             self._fields = self._parse(self) if self._parse else {}
         return self._fields

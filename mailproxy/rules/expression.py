@@ -108,7 +108,7 @@ def _parse(source: str) -> cel.Program:
         return cel.compile(source)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:
+    except BaseException as error:  # a panic of the library is no Exception
         match = _POSITION.search(str(error))
         if match is None:
             raise BadExpression(f"the condition is not CEL: {_shown(error)}") from error

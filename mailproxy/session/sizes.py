@@ -18,7 +18,7 @@ Observer = Callable[[Reply], Event | None]
 _STORAGE_OCTETS = 1024  # RFC 9208 §5.1: the unit of STORAGE
 # 18 digits: what follows from them, multiplied by the unit too, fits into 63 bits for a database.
 _STAT = re.compile(rb"\+OK ([0-9]{1,18}) ([0-9]{1,18})(?=[ \r\n])", re.I)
-_EXPIRE_ZERO = re.compile(rb"^EXPIRE 0+(?: USER)? *\r?$", re.I | re.M)
+_EXPIRE_ZERO = re.compile(rb"^EXPIRE[ \t]+0+(?:[ \t]+USER)?[ \t]*\r?$", re.I | re.M)
 _GMAIL = re.compile(rb"\+OK Gpop ready\b", re.I)
 _IMAP_OVER = re.compile(rb"[^ ]+ NO \[OVERQUOTA[\] ]", re.I)
 _QUOTA = re.compile(rb'\* QUOTA (?:"(?:[^"\\\r\n]|\\.)*"|[^ "({\r\n]+) \(([^()\r\n]*)\)', re.I)
@@ -40,8 +40,13 @@ def _stat(reply: Reply) -> Event | None:
     return MailboxSeen(int(match[1]), int(match[2])) if match else None
 
 
+def expires_zero(capabilities: bytes) -> bool:
+    """Does the server delete what was read (RFC 2449 §6.7)? ``capabilities`` are lines of CAPA."""
+    return _EXPIRE_ZERO.search(capabilities) is not None
+
+
 def _capa(reply: Reply) -> Event | None:
-    return ExpireZero() if reply.status == "OK" and _EXPIRE_ZERO.search(reply.data) else None
+    return ExpireZero() if reply.status == "OK" and expires_zero(reply.data) else None
 
 
 def _greeting(reply: Reply) -> Event | None:
@@ -106,9 +111,3 @@ def untagged(reply: Reply) -> Event | None:
     if storage is None:
         return None
     return QuotaSeen(int(storage[1]) * _STORAGE_OCTETS, int(storage[2]) * _STORAGE_OCTETS)
-
-
-def observe(protocol: str, verb: str, reply: Reply) -> Event | None:
-    """What the server's final reply to this command tells; None when it tells nothing."""
-    observer = _OBSERVERS[protocol].get(verb)
-    return observer(reply) if observer else None

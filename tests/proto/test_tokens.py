@@ -62,3 +62,14 @@ def test_an_error_shows_why_and_not_the_octets() -> None:
     error = WireError(Side.CLIENT, "a line that is too long", b"opensesame")
     assert (error.side, error.why, error.taken) == (Side.CLIENT, "a line that is too long", b"opensesame")
     assert "opensesame" not in f"{error} {error!r}"
+
+
+def test_a_misfit_is_told_without_being_raised() -> None:
+    def parse(command: Command) -> dict[str, object]:
+        if command.args != b"1":
+            raise BadArguments("a number expected")
+        return {"set": "1"}
+
+    assert Command("DELE", b"DELE 1\r\n", b"1", parse=parse).misfit == ""
+    assert Command("DELE", b"DELE x\r\n", b"x", parse=parse).misfit == "a number expected"
+    assert Command("NOOP", b"NOOP\r\n").misfit == ""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from mailproxy.events import ExpireZero, GmailPop, MailboxSeen, OverQuota, QuotaSeen
+from mailproxy.events import Event, ExpireZero, GmailPop, MailboxSeen, OverQuota, QuotaSeen
 from mailproxy.proto.dialect import GREETING
 from mailproxy.proto.imap_verbs import VERBS as IMAP
 from mailproxy.proto.pop3_verbs import VERBS as POP3
 from mailproxy.proto.smtp_verbs import VERBS as SMTP
 from mailproxy.proto.tokens import Reply
-from mailproxy.session.sizes import observe, observers, untagged
+from mailproxy.session.sizes import observers, untagged
+
+
+def observe(protocol: str, verb: str, reply: Reply) -> Event | None:
+    """What the reply tells, as a session asks for it."""
+    observer = observers(protocol).get(verb)
+    return observer(reply) if observer is not None else None
 
 
 @pytest.mark.parametrize(
