@@ -314,7 +314,7 @@ class Session:
     def _blocked(self) -> bool:
         """Must the next command wait for the server?"""
         slots = self.dialect.slots
-        if self._saying or self._dialogues.active:
+        if self._saying or (self._guard is not None and self._dialogues.active):
             return not self.dialect.engaged
         if not slots and self._next is None:
             return False
@@ -561,8 +561,9 @@ class Session:
 
     def _reply(self, reply: Reply) -> None:
         slot = self.dialect.slot_of(reply) if reply.final else None
-        aside = self._dialogues.active or self._hushed is not None
-        take = self._aside(slot, reply) if aside else self.out[Side.CLIENT].append
+        take = self.out[Side.CLIENT].append
+        if self._guard is not None and (self._dialogues.active or self._hushed is not None):
+            take = self._aside(slot, reply)
         if reply.final and slot is None and not self._unasked(reply):
             return
         if slot is None or not slot.own:
