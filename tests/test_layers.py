@@ -23,6 +23,7 @@ MAY = {
     "record": ({"events", "guards.memory"}, True),
     "store": ({"guards.memory"}, True),
     "archive": ({"guards.memory"}, True),
+    "capture": ({"proto", "session", "events"}, True),
 }
 FREE = {"__init__", "__main__", "app", "cli", "demo", "guardian"}
 

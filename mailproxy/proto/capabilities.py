@@ -29,11 +29,13 @@ class Policy:
     ``guard``: capabilities the proxy does not know are hidden too.
     ``starttls``: the client's leg can be upgraded now, by us.
     ``login``: logins are allowed now; otherwise no mechanism is shown.
+    ``verbatim``: nothing is edited; somebody only reads.
     """
 
     guard: bool
     starttls: bool
     login: bool
+    verbatim: bool = False
 
 
 # RFC 9051 §7.2.2: the whole line is the list; §7.1: a response code ends at "]".
@@ -49,7 +51,7 @@ def edit_imap_line(line: bytes, policy: Policy) -> bytes:
 
     Any other line, and one that needs no change, comes back as the same object.
     """
-    match = _IMAP_LIST.match(line)
+    match = None if policy.verbatim else _IMAP_LIST.match(line)
     if match is None:
         return line
     start, end = match.span(match.lastindex or 0)
@@ -85,6 +87,8 @@ def imap_capabilities(line: bytes) -> frozenset[str] | None:
 
 def edit_capa(lines: list[bytes], policy: Policy) -> list[bytes]:
     """Edit the lines of a POP3 CAPA body, each with its line end, without the final dot (RFC 2449 §5)."""
+    if policy.verbatim:
+        return lines
     hidden = hidden_mechanisms(_name(word) for line in lines for word in _mechanisms(line, b"SASL"))
     kept: list[bytes] = []
     offered = False
@@ -110,7 +114,7 @@ def edit_ehlo(lines: list[bytes], policy: Policy) -> list[bytes]:
 
     The first line greets and is no capability. The last one gets the blank behind its code.
     """
-    if not lines:
+    if not lines or policy.verbatim:
         return lines
     hidden = hidden_mechanisms(_name(word) for line in lines[1:] for word in _mechanisms(line[4:], b"AUTH"))
     kept = [lines[0]]

@@ -152,6 +152,18 @@ class Dialect(Protocol):
         """
         ...
 
+    def skip(self, side: Side, octets: int) -> bool:
+        """So many octets of ``side`` were never seen: read on behind them, if they are inside a body.
+
+        False: nobody can know where these octets end what.
+        """
+        ...
+
+    @property
+    def in_literal(self) -> bool:
+        """Are the client's next octets those of an IMAP literal?"""
+        ...
+
     def slot_of(self, reply: Reply) -> Slot | None:
         """The open command that ``reply`` answers, None for what nobody asked."""
         ...

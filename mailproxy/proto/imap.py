@@ -180,6 +180,19 @@ class Imap:
                 return slot
         return None
 
+    def skip(self, side: Side, octets: int) -> bool:
+        if side is Side.CLIENT:
+            return self._commands.skip(octets)
+        if self._server is not _Server.LITERAL or octets > self._left:
+            return False
+        self._left -= octets
+        self._server = _Server.LITERAL if self._left else _Server.REST
+        return True
+
+    @property
+    def in_literal(self) -> bool:
+        return self._commands.in_literal
+
     def slot_of(self, reply: Reply) -> Slot | None:
         if reply.tag == b"*":
             return self.slots[0] if self.slots else None  # the greeting

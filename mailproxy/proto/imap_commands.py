@@ -100,6 +100,20 @@ class CommandReader:
         """Is the client in the middle of a command, or asked to go on with one?"""
         return self._mode not in (_Mode.LINE, _Mode.WAIT)
 
+    @property
+    def in_literal(self) -> bool:
+        """Are the next octets those of a literal?"""
+        return self._mode is _Mode.LITERAL
+
+    def skip(self, octets: int) -> bool:
+        """So many octets of a literal were never seen; False when they are not all in it."""
+        if self._mode is not _Mode.LITERAL or octets > self._left:
+            return False
+        self._left -= octets
+        if not self._left:
+            self._mode = _Mode.REST
+        return True
+
     def next(self) -> Token | None:
         """The next token; None when octets are missing, or the server must speak first."""
         match self._mode:

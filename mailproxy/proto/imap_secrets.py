@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mailproxy.proto.imap_scanner import Scanner
 from mailproxy.proto.tokens import BadArguments
+from mailproxy.proto.veil import NOTHING, Span, abridged
 
 USER_LIMIT = 512  # characters of a user name that are kept
 
@@ -41,27 +43,37 @@ def login_arguments(args: bytes) -> tuple[str, int, int]:
     return user, start, end
 
 
-def mask(verb: str, args: bytes) -> bytes:
-    """The arguments as they may be shown, each secret replaced by ``***``.
+def secrets(verb: str, args: bytes) -> Sequence[Span]:
+    """Where in the arguments secrets stand.
 
-    Hidden are the password of LOGIN, the initial response of AUTHENTICATE, and the tokens of
-    URLs (RFC 4467). Of a LOGIN that does not follow the grammar nothing is shown.
+    These are the password of LOGIN, the initial response of AUTHENTICATE, and the tokens of
+    URLs (RFC 4467). Of a LOGIN that does not follow the grammar all is taken for one.
     """
     if verb == "LOGIN":
-        return _mask_login(args)
+        return _of_login(args)
     if verb == "AUTHENTICATE":
         mechanism, blank, _ = args.partition(b" ")
         if args and not _MECHANISM.fullmatch(mechanism):
-            return b"***"
-        return mechanism + b" ***" if blank else args
+            return [(0, len(args))]
+        return [(len(mechanism) + 1, len(args))] if blank else NOTHING
     if verb in _WITH_URLS:
-        return _URLAUTH.sub(rb"\1***", args)
-    return args
+        return tokens_of_urls(args)
+    return NOTHING
 
 
-def _mask_login(args: bytes) -> bytes:
+def tokens_of_urls(octets: bytes) -> Sequence[Span]:
+    """Where the tokens stand that give access to what URLs name (RFC 4467 §3)."""
+    return [(match.end(1), match.end()) for match in _URLAUTH.finditer(octets)]
+
+
+def mask(verb: str, args: bytes) -> bytes:
+    """The arguments as they may be shown, each secret replaced by ``***``."""
+    return abridged(args, secrets(verb, args))
+
+
+def _of_login(args: bytes) -> Sequence[Span]:
     try:
         _, start, end = login_arguments(args)
     except BadArguments:
-        return b"***" if args else args
-    return args if start == len(args) and args.endswith(b"}") else args[:start] + b"***" + args[end:]
+        return [(0, len(args))] if args else NOTHING
+    return NOTHING if start == len(args) and args.endswith(b"}") else [(start, end)]

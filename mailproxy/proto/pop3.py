@@ -237,6 +237,16 @@ class Pop3:
             data = data[:at]
         return Chunk(data, end=True)
 
+    def skip(self, side: Side, octets: int) -> bool:
+        if side is Side.CLIENT or self._body is None:
+            return False
+        self._body.scan(b"x")  # whatever it was: what comes next is not the start of a line
+        return True
+
+    @property
+    def in_literal(self) -> bool:
+        return False
+
     def slot_of(self, reply: Reply) -> Slot | None:
         return self.slots[0] if self.slots else None
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from mailproxy.proto.tokens import BadArguments, Command
+from mailproxy.proto.veil import NOTHING, Span, abridged
 
 # No leading zero: a C library may read 010 as eight.
 _NUMBER = re.compile(rb"[1-9][0-9]{0,9}\Z")
@@ -56,17 +58,18 @@ def top_arguments(args: bytes) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def mask(verb: str, args: bytes) -> bytes:
-    """The arguments as they may be shown: PASS, the APOP digest and an initial response hidden."""
-    if not args:
-        return args
-    if verb == "PASS":
-        return b"***"
+def secrets(verb: str, args: bytes) -> Sequence[Span]:
+    """Where in the arguments PASS, the digest of APOP and an initial response stand."""
+    if not args or verb not in ("PASS", "APOP", "AUTH"):
+        return NOTHING
     word, blank, _ = args.partition(b" ")
-    if verb == "APOP":  # a lone word may be the digest
-        return word + b" ***" if blank else b"***"
-    if verb == "AUTH":
-        if not _MECHANISM.fullmatch(word):
-            return b"***"
-        return word + b" ***" if blank else args
-    return args
+    if verb == "PASS" or (verb == "APOP" and not blank):  # a lone word may be the digest
+        return [(0, len(args))]
+    if verb == "AUTH" and not _MECHANISM.fullmatch(word):
+        return [(0, len(args))]
+    return [(len(word) + 1, len(args))] if blank else NOTHING
+
+
+def mask(verb: str, args: bytes) -> bytes:
+    """The arguments as they may be shown, each secret replaced by ``***``."""
+    return abridged(args, secrets(verb, args))

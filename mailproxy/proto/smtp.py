@@ -299,6 +299,23 @@ class Smtp:
             raise WireError(Side.SERVER, f"{status} to a command that asks for nothing", b"".join(lines))
         return Reply(data, status)
 
+    def skip(self, side: Side, octets: int) -> bool:
+        if side is Side.SERVER:
+            return False
+        if self._client is _Client.DATA and self._scanner is not None:
+            self._scanner.scan(b"x")  # whatever it was: what comes next is not the start of a line
+            return True
+        if self._client is not _Client.CHUNK or octets > self._left:
+            return False
+        self._left -= octets
+        if not self._left:
+            self._client = _Client.LINE
+        return True
+
+    @property
+    def in_literal(self) -> bool:
+        return False
+
     def slot_of(self, reply: Reply) -> Slot | None:
         return self.slots[0] if self.slots else None
 

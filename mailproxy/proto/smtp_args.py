@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from mailproxy.proto.tokens import BadArguments, Command
+from mailproxy.proto.veil import NOTHING, Span, abridged
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Wider than the grammar's atext where servers do not disagree on the reading: "a..b@x" is sent every day.
@@ -70,16 +72,19 @@ def bdat_size(args: bytes) -> tuple[int, bool]:
     return int(match[1]), match[2] is not None
 
 
+def secrets(verb: str, args: bytes) -> Sequence[Span]:
+    """Where in the arguments an initial response stands, or what XCLIENT says. MAIL's AUTH= is none."""
+    if not args or verb not in ("AUTH", "X-EXPS", "XCLIENT"):
+        return NOTHING
+    mechanism, blank, _ = args.partition(b" ")
+    if verb == "XCLIENT" or not _MECHANISM.fullmatch(mechanism):
+        return [(0, len(args))]
+    return [(len(mechanism) + 1, len(args))] if blank else NOTHING
+
+
 def mask(verb: str, args: bytes) -> bytes:
-    """The arguments as they may be shown: an initial response is hidden, MAIL's AUTH= stays."""
-    if verb in ("AUTH", "X-EXPS"):
-        mechanism, blank, _ = args.partition(b" ")
-        if args and not _MECHANISM.fullmatch(mechanism):
-            return b"***"
-        return mechanism + b" ***" if blank else args
-    if verb == "XCLIENT" and args:
-        return b"***"
-    return args
+    """The arguments as they may be shown, each secret replaced by ``***``."""
+    return abridged(args, secrets(verb, args))
 
 
 def _path(args: bytes, keyword: str) -> tuple[str, str, dict[str, str]]:

@@ -1,0 +1,1 @@
+"""Captures: decrypted mail sessions as pcapng, written, read, looked at and replayed."""

@@ -1,0 +1,226 @@
+"""The mail conversations of a capture file, in the order of its packets, as a stream.
+
+Nothing is collected here but what a conversation says before it can be recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mailproxy.capture import comments
+from mailproxy.capture.follower import Follower
+from mailproxy.capture.model import Closed, Hole, Noted, Octets, Opened, Stream, StreamEvent, Tally
+from mailproxy.capture.parts import Part
+from mailproxy.capture.reading import read_streams
+from mailproxy.capture.recognise import by_greeting, by_port, is_tls
+from mailproxy.proto.tokens import Side
+
+PROTOCOLS = ("pop3", "imap", "smtp")
+_UNDECIDED = 16  # pieces of a client that are kept until the server speaks
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One mail conversation, which is one TCP connection.
+
+    ``number`` counts the mail conversations of a file from 1. A session of our own proxy has two,
+    with the same ``session``: its ``leg`` is ``client`` or ``server``, and ``facts`` are the fields of its
+    ``session`` remark. In captures of others all three are empty.
+    ``tls`` means TLS from the first octet on: nothing can be read.
+    """
+
+    number: int
+    stream: Stream
+    protocol: str
+    started: float
+    session: str = ""
+    leg: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    conversation: Conversation
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    conversation: Conversation
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """The proxy that wrote the capture has said something on a packet."""
+
+    conversation: Conversation
+    time: float
+    remark: comments.Remark
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """``how`` is as in :class:`~mailproxy.capture.model.Closed`; ``user`` is whoever was logged in."""
+
+    conversation: Conversation
+    time: float
+    how: str
+    user: str = ""
+
+
+Item = Began | Said | Remarked | Ended
+
+
+@dataclass(slots=True)
+class FileTally:
+    """What was in a file beside the conversations. ``ignored`` streams were no mail, ``silent`` said nothing."""
+
+    packets: Tally = field(default_factory=Tally)
+    ignored: int = 0
+    silent: int = 0
+
+
+@dataclass(slots=True)
+class _Following:
+    """A stream that is under way; ``conversation`` is None until it is known, or known to be none."""
+
+    opened: Opened
+    waiting: list[StreamEvent] = field(default_factory=list)
+    conversation: Conversation | None = None
+    follower: Follower | None = None
+    spoke: bool = False
+
+
+def conversations(
+    path: Path, tally: FileTally | None = None, progress: Callable[[int], None] | None = None
+) -> Iterator[Item]:
+    """Read a file. ``progress`` is called with the octets read since its last call.
+
+    Raises:
+        CaptureError: the file cannot be read as a capture, or not any further.
+    """
+    return _Reader(tally or FileTally()).read(path, progress)
+
+
+class _Reader:
+    def __init__(self, tally: FileTally) -> None:
+        self._tally = tally
+        self._number = 0
+        self._open: dict[int, _Following] = {}
+
+    def read(self, path: Path, progress: Callable[[int], None] | None) -> Iterator[Item]:
+        for event in read_streams(path, self._tally.packets, progress):
+            if isinstance(event, Opened):
+                self._open[event.stream.number] = _Following(event)
+                continue
+            following = self._open.get(event.stream.number)
+            if following is None:
+                continue  # it is no mail
+            if isinstance(event, Closed):
+                del self._open[event.stream.number]
+                yield from self._closed(following, event)
+            elif following.conversation is not None:
+                yield from _said(following, event)
+            else:
+                yield from self._undecided(following, event)
+
+    def _undecided(self, following: _Following, event: StreamEvent) -> Iterator[Item]:
+        following.waiting.append(event)
+        if not isinstance(event, Octets):
+            return
+        following.spoke = True
+        found = _recognised(following, event)
+        if found is None:
+            if event.side is Side.SERVER or len(following.waiting) > _UNDECIDED:
+                self._ignore(event.stream)
+            return
+        self._number += 1
+        stream = following.opened.stream
+        facts = _session(following)
+        conversation = Conversation(
+            self._number,
+            stream,
+            found,
+            following.opened.time,
+            str(facts.get("id", "")),
+            str(facts.get("leg", "")),
+            facts,
+            is_tls(event.data) and not facts,
+        )
+        following.conversation = conversation
+        following.follower = Follower(found, decrypted=bool(facts))
+        yield Began(conversation, following.opened.time)
+        opening = following.opened
+        yield from _remarks(conversation, opening.comments, opening.time, opening.frame)
+        for waited in following.waiting:
+            yield from _said(following, waited)
+        following.waiting = []
+
+    def _ignore(self, stream: Stream) -> None:
+        del self._open[stream.number]
+        self._tally.ignored += 1
+
+    def _closed(self, following: _Following, event: Closed) -> Iterator[Item]:
+        conversation, follower = following.conversation, following.follower
+        if conversation is None or follower is None:
+            if following.spoke:
+                self._tally.ignored += 1
+            else:
+                self._tally.silent += 1
+            return
+        for part in follower.finish():
+            yield Said(conversation, part)
+        yield Ended(conversation, event.time, event.how, follower.user)
+
+
+def _recognised(following: _Following, event: Octets) -> str | None:
+    """The protocol, None while or because it is not known."""
+    told = str(_session(following).get("protocol", ""))
+    if told in PROTOCOLS:
+        return told
+    usual = by_port(following.opened.stream.server)
+    if usual:
+        return usual
+    return (by_greeting(event.data) or None) if event.side is Side.SERVER else None
+
+
+def _session(following: _Following) -> Mapping[str, Any]:
+    for comment in following.opened.comments:
+        remark = comments.read(comment)
+        if remark is not None and remark.word == "session":
+            return remark.fields
+    return {}
+
+
+def _said(following: _Following, event: StreamEvent) -> Iterator[Item]:
+    conversation, follower = following.conversation, following.follower
+    assert conversation is not None, "it was recognised"
+    assert follower is not None, "it was recognised"
+    match event:
+        case Octets(_, side, data, time, frame, notes):
+            # A verdict stands on the packet with the answer: what it is about was said before.
+            parts = follower.feed(side, data, time, frame)
+            for part in parts:
+                yield Said(conversation, part)
+            if notes:
+                yield from _remarks(conversation, notes, time, frame)
+        case Hole(_, side, octets, time, frame):
+            for part in follower.hole(side, octets, time, frame):
+                yield Said(conversation, part)
+        case Noted(_, time, frame, notes):
+            yield from _remarks(conversation, notes, time, frame)
+
+
+def _remarks(
+    conversation: Conversation, notes: tuple[str, ...], time: float, frame: int
+) -> Iterator[Remarked]:
+    for note in notes:
+        remark = comments.read(note)
+        if remark is not None:
+            yield Remarked(conversation, time, remark, frame)

@@ -1,0 +1,313 @@
+"""Reads a mail conversation from outside: both sides' octets go in, parts that belong to commands come out.
+
+Theory of operation. The protocol's dialect reads both sides, as in a live session, but nothing
+is edited, refused or answered. A command that changes how the next octets are read holds the
+client's side until its reply is there, so what is pipelined behind it waits here.
+
+Invariants:
+
+1. The data of all parts of a side, in order, are the octets of that side that were fed.
+2. What waits is bounded: where that is too much, or nobody can know how to read on,
+   the rest of the conversation is *unread*, and still passes.
+3. What a part shows holds no secret: see :mod:`mailproxy.capture.veiling`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from mailproxy.capture.assumed import Assumed
+from mailproxy.capture.parts import GREETING_NUMBER, UNASKED, Kind, Part
+from mailproxy.capture.veiling import Veil, hidden
+from mailproxy.proto.capabilities import Policy
+from mailproxy.proto.dialect import GREETING, Limits, Say, Slot
+from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
+from mailproxy.session.dialects import dialect_for
+
+_POLICY = Policy(guard=False, starttls=True, login=True, verbatim=True)
+_LIMITS = Limits(line=262_144, reply=1_048_576, literal=1_048_576)
+_WAITING_OCTETS = 1_048_576  # of the client, while its next command waits for a reply
+_SILENT_OCTETS = 65_536  # of the client, after which a server that said nothing is not in the capture
+_MOST_OPEN = 100_000  # commands without a reply
+_STARTTLS = frozenset({"STARTTLS", "STLS"})
+_DIALOGUES = frozenset({"AUTH", "AUTHENTICATE", "IDLE"})
+_GOOD = frozenset({"OK", "220"})
+_GREETS: dict[str, tuple[bytes, ...]] = {
+    "smtp": (b"220", b"554", b"421"),
+    "imap": (b"* OK", b"* PREAUTH", b"* BYE"),
+    "pop3": (),  # nothing tells a greeting from another +OK
+}
+
+
+class _Open(Slot):
+    """A command that is not answered yet."""
+
+    __slots__ = ("number", "veil")
+
+    def __init__(self, command: Command, number: int, veil: Veil) -> None:
+        super().__init__(command, 0.0)
+        self.number = number
+        self.veil = veil
+
+
+class _Clock:
+    """When which octet of a side arrived."""
+
+    __slots__ = ("_marks", "fed")
+
+    def __init__(self) -> None:
+        self.fed = 0
+        self._marks: deque[tuple[int, float, int]] = deque()
+
+    def feed(self, octets: int, time: float, frame: int) -> None:
+        self.fed += octets
+        self._marks.append((self.fed, time, frame))
+
+    def at(self, offset: int) -> tuple[float, int]:
+        """Time and frame of the packet with the octet before ``offset``. Offsets never fall."""
+        marks = self._marks
+        while len(marks) > 1 and marks[0][0] < offset:
+            marks.popleft()
+        return marks[0][1:] if marks else (0.0, 0)
+
+
+class Follower:
+    """Follows one conversation of ``protocol`` (``pop3``, ``imap`` or ``smtp``).
+
+    ``decrypted``: octets behind STARTTLS are what was said inside TLS.
+    ``user`` is whoever has logged in, as far as can be known.
+    """
+
+    def __init__(self, protocol: str, *, decrypted: bool = False) -> None:
+        self._protocol = protocol
+        self._decrypted = decrypted
+        self._dialect = dialect_for(protocol, _POLICY, _LIMITS, frozenset())
+        self._clocks = (_Clock(), _Clock())
+        self._greeting = _Open(Command(GREETING, b""), GREETING_NUMBER, Veil(protocol))
+        self._dialect.slots.append(self._greeting)
+        self._number = GREETING_NUMBER
+        self._current: _Open = self._greeting  # the client's latest command
+        self._answering: _Open | None = None  # whose reply goes on, with a body
+        self._reply: Reply | None = None
+        self._holding: Slot | None = None
+        self._raw: Kind | None = None  # nothing is read any more
+        self._assumed: Assumed | None = None
+        self._parts: list[Part] = []
+
+    @property
+    def user(self) -> str:
+        return self._dialect.user
+
+    @property
+    def readable(self) -> bool:
+        """Are the octets still cut into commands and replies?"""
+        return self._raw is None
+
+    def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
+        """Octets of ``side``; returns the parts that are complete now."""
+        clock = self._clocks[side]
+        first = not clock.fed
+        clock.feed(len(data), time, frame)
+        if first and self._raw is None:
+            self._begins(side, data)
+        if self._raw is not None:
+            self._add(side, self._raw, data, UNASKED, self._veiled_raw(data))
+            return self._taken()
+        self._dialect.inboxes[side].feed(data)
+        self._turn()
+        self._bound()
+        return self._taken()
+
+    def hole(self, side: Side, octets: int, time: float = 0.0, frame: int = 0) -> list[Part]:
+        """Octets of ``side`` that nobody has; what comes next of it stands behind them."""
+        waiting = len(self._dialect.inboxes[side])
+        inside = self._raw is None and not waiting and self._dialect.skip(side, octets)
+        slot = self._answering if side is Side.SERVER else self._current
+        if not inside:
+            self._give_up(Kind.UNREAD)
+        number = slot.number if slot is not None and inside else UNASKED
+        self._parts.append(Part(side, Kind.GAP, b"", time, frame, number, b"", octets))
+        return self._taken()
+
+    def finish(self) -> list[Part]:
+        """The capture is at its end: what waits for a reply is read without it."""
+        if self._raw is None:
+            if not self._clocks[Side.SERVER].fed and self._clocks[Side.CLIENT].fed:
+                self._assume()
+            self._holding = None
+            if self._greeting in self._dialect.slots:
+                self._dialect.slots.remove(self._greeting)
+            self._turn()
+        if self._raw is None:
+            self._give_up(Kind.UNREAD)
+        return self._taken()
+
+    # -- how it begins and ends ---------------------------------------------------------
+
+    def _begins(self, side: Side, data: bytes) -> None:
+        if data[:2] == b"\x16\x03":
+            self._give_up(Kind.TLS)
+            return
+        spoke = self._clocks[Side.CLIENT].fed > 0
+        if side is Side.SERVER and spoke and not data.startswith(_GREETS[self._protocol]):
+            # The capture began behind the greeting, so this answers the client.
+            slots = self._dialect.slots
+            if slots and slots[0] is self._greeting:
+                slots.popleft()
+                self._dialect.answered(self._greeting, Reply(b"", "OK"))
+                self._turn()
+
+    def _bound(self) -> None:
+        waiting = len(self._dialect.inboxes[Side.CLIENT])
+        if self._assumed is not None or (waiting > _SILENT_OCTETS and not self._clocks[Side.SERVER].fed):
+            self._assume()
+        elif waiting > _WAITING_OCTETS or len(self._dialect.slots) > _MOST_OPEN:
+            self._give_up(Kind.UNREAD)
+
+    def _give_up(self, kind: Kind, taken: tuple[Side, bytes] = (Side.CLIENT, b"")) -> None:
+        """Nothing is read any more; ``taken`` are octets that stand before what waits of their side."""
+        if self._raw is not None:
+            return
+        self._raw = kind
+        for side in Side:
+            inbox = self._dialect.inboxes[side]
+            rest = (taken[1] if side is taken[0] else b"") + inbox.take(len(inbox))
+            if rest:
+                self._add(side, kind, rest, UNASKED, self._veiled_raw(rest))
+
+    def _veiled_raw(self, data: bytes) -> bytes:
+        return data if self._raw is Kind.TLS else hidden(data)
+
+    def _assume(self) -> None:
+        """The server's half is not in the capture."""
+        self._assumed = self._assumed or Assumed(self._protocol, self._dialect)
+        while self._raw is None and (made_up := self._assumed.reply()):
+            self._dialect.inboxes[Side.SERVER].feed(made_up)
+            self._turn()
+
+    def _taken(self) -> list[Part]:
+        parts, self._parts = self._parts, []
+        return parts
+
+    def _add(
+        self,
+        side: Side,
+        kind: Kind,
+        data: bytes,
+        number: int,
+        shown: bytes,
+        *,
+        command: Command | None = None,
+        status: str = "",
+        ends: bool = False,
+    ) -> None:
+        if side is Side.SERVER and self._assumed is not None:
+            return  # made up, and never said
+        clock = self._clocks[side]
+        time, frame = clock.at(clock.fed - len(self._dialect.inboxes[side]))
+        self._parts.append(
+            Part(side, kind, data, time, frame, number, shown, len(data), command, status, ends)
+        )
+
+    # -- reading ------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        try:
+            while self._raw is None and (self._from_client() or self._from_server()):
+                pass
+        except WireError as error:
+            self._give_up(Kind.UNREAD, (error.side, error.taken))
+
+    def _blocked(self) -> bool:
+        if self._dialect.engaged:
+            return False
+        slots = self._dialect.slots
+        return self._holding is not None or (bool(slots) and slots[0] is self._greeting)
+
+    def _from_client(self) -> bool:
+        if not self._dialect.inboxes[Side.CLIENT].data or self._blocked():
+            return False
+        literal = self._dialect.in_literal
+        token = self._dialect.client()
+        if isinstance(token, Command):
+            self._command(token)
+        elif isinstance(token, Chunk):
+            self._chunk(token, literal)
+        return token is not None
+
+    def _command(self, command: Command) -> None:
+        self._number += 1
+        slot = self._current = _Open(command, self._number, Veil(self._protocol))
+        shown = slot.veil.command(command)
+        self._dialect.slots.append(slot)
+        self._dialect.forwarded(command)
+        if command.spec is not None and command.spec.hold:
+            self._holding = slot
+        self._add(Side.CLIENT, Kind.COMMAND, command.line, slot.number, shown, command=command)
+
+    def _chunk(self, chunk: Chunk, literal: bool) -> None:
+        slot = self._current
+        dialogue = slot.verb in _DIALOGUES and not literal
+        body = self._protocol == "smtp" and not dialogue
+        if body:
+            shown = chunk.data
+        elif literal:
+            shown = slot.veil.literal(chunk.data, chunk.secret)
+        else:
+            shown = slot.veil.line(chunk.data, chunk.secret)
+        if chunk.data:
+            kind = Kind.RESPONSE if dialogue else Kind.DATA
+            self._add(Side.CLIENT, kind, chunk.data, slot.number, shown)
+
+    def _from_server(self) -> bool:
+        if not self._dialect.inboxes[Side.SERVER].data:
+            return False
+        token = self._dialect.server()
+        if isinstance(token, Chunk):
+            slot, reply = self._answering, self._reply
+            number = slot.number if slot is not None else UNASKED
+            ends = token.end and reply is not None and reply.final and slot is not None
+            self._add(Side.SERVER, Kind.BODY, token.data, number, token.data, ends=ends)
+            if token.end:
+                self._answering = self._reply = None
+                if ends and slot is not None and reply is not None:
+                    self._done(slot, reply)
+        elif isinstance(token, Reply):
+            self._replied(token)
+        return token is not None and not isinstance(token, Say)
+
+    def _replied(self, reply: Reply) -> None:
+        slot = self._slot_of(reply)
+        number = slot.number if slot is not None else UNASKED
+        shown = slot.veil.reply(reply.data) if slot is not None else reply.data
+        ends = reply.final and slot is not None and not reply.more
+        self._add(Side.SERVER, Kind.REPLY, reply.data, number, shown, status=reply.status, ends=ends)
+        if reply.more:
+            self._answering, self._reply = slot, reply
+        elif ends and slot is not None:
+            self._done(slot, reply)
+
+    def _slot_of(self, reply: Reply) -> _Open | None:
+        slots = self._dialect.slots
+        if reply.final:
+            found = self._dialect.slot_of(reply)
+        elif reply.status == "+" and self._protocol == "imap":
+            found = self._current if self._current in slots else None
+        else:
+            found = slots[0] if slots else None
+        return found if isinstance(found, _Open) else None
+
+    def _done(self, slot: _Open, reply: Reply) -> None:
+        """The server's final word on a command."""
+        slots = self._dialect.slots
+        if slot in slots:
+            slots.remove(slot)
+        if self._holding is slot:
+            self._holding = None
+        self._dialect.answered(slot, reply)
+        if slot.verb in _STARTTLS and reply.status in _GOOD:
+            self._add(Side.SERVER, Kind.STARTTLS, b"", slot.number, b"")
+            if self._decrypted:
+                self._dialect.restarted()
+            else:
+                self._give_up(Kind.TLS)
