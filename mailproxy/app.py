@@ -15,6 +15,9 @@ from typing import NoReturn
 
 import trio
 
+from mailproxy.capture.recorder import What
+from mailproxy.capture.capturing import Capturing, Wanted
+from mailproxy.capture.writer import Options as CaptureFiles
 from mailproxy.config import Config, ConfigError, Listener, load, split_address
 from mailproxy.config.errors import printable
 from mailproxy.events import Event
@@ -29,6 +32,7 @@ from mailproxy.rules import RuleError
 from mailproxy.rules import load as load_rules
 from mailproxy.rules.load import expand_patterns
 from mailproxy.session.options import Options
+from mailproxy.session.recorded import Recorder
 from mailproxy.session.verdict import Judge
 from mailproxy.store.errors import StoreError
 from mailproxy.tls.client import upstream_context
@@ -58,8 +62,13 @@ class Proxy:
         self._judges = self._guarded(rules)
         self._tls = self._server_tls()
         self._contexts = self._upstream_contexts()
+        self._capturing = Capturing(_wanted(config), log.say)
         self._sessions = Sessions(
-            config.limits.sessions, config.limits.sessions_per_address, self._emitter, self._complain
+            config.limits.sessions,
+            config.limits.sessions_per_address,
+            self._emitter,
+            self._complain,
+            self._recorder,
         )
         self._lane = make_lane()
         self._threads = trio.CapacityLimiter(_THREADS)
@@ -164,6 +173,10 @@ class Proxy:
     def _emitter(self, session: str, route: Route, client: str) -> Callable[[Event], None]:
         return self._guardian.session(route.protocol, route.upstream, client, self._log.session(session))
 
+    def _recorder(self, session: str, route: Route) -> Recorder | None:
+        by_rule = route.options.guard and bool(self._judges[route.protocol].captures)
+        return self._capturing.session(session, route.protocol, by_rule)
+
     def _complain(self, event: str, level: str, **fields: object) -> None:
         self._log.say(event, level, **fields)
 
@@ -222,6 +235,7 @@ class Proxy:
         finally:
             for _, sock in opened:
                 sock.close()
+            self._capturing.close()
             self._guardian.close()
             self._log.say("stopped")
             self._log.flush()
@@ -254,7 +268,24 @@ class Proxy:
     async def _flush(self) -> None:
         while True:
             await trio.sleep(1)
+            self._capturing.report()
             self._log.flush()
+
+
+def _wanted(config: Config) -> Wanted:
+    """What ``[capture]`` says."""
+    capture = config.capture
+    assert capture.folder is not None, "it has a default"
+    files = CaptureFiles(
+        folder=capture.folder,
+        per_session=capture.per_session,
+        file_octets=capture.file_octets,
+        file_seconds=capture.file_minutes * 60,
+        total_octets=capture.total_octets,
+        keep_days=capture.keep_days,
+        compress=capture.compress,
+    )
+    return Wanted(capture.all, What(capture.message_octets, capture.secrets), files)
 
 
 async def _until_closed(

@@ -257,6 +257,13 @@ class BrakeHeld:
 
 
 @dataclass(slots=True)
+class CaptureWanted:
+    """A rule wants this session to be recorded, from its first octet on."""
+
+    rule: str
+
+
+@dataclass(slots=True)
 class MovedToTrash:
     """So many ``messages`` of ``mailbox`` were moved to ``trash`` where an IMAP program expunged them."""
 
@@ -304,6 +311,7 @@ Event = (
     | KeptMailGrows
     | UsageLost
     | BrakeHeld
+    | CaptureWanted
     | MovedToTrash
     | TrashFailed
     | ArchiveFailed

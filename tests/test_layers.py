@@ -24,6 +24,8 @@ MAY = {
     "store": ({"guards.memory"}, True),
     "archive": ({"guards.memory"}, True),
     "capture": ({"proto", "session", "events"}, True),
+    "player": ({"capture", "proto", "session", "events", "tls"}, True),  # no net: it never connects
+    "replay": ({"capture", "proto", "session", "events", "net", "tls"}, True),
 }
 FREE = {"__init__", "__main__", "app", "cli", "demo", "guardian"}
 

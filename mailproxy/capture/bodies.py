@@ -13,7 +13,7 @@ _PIECE = 262_144
 
 
 class Body:
-    """Octets that can be read as often as wanted, while their store is open. Made by :meth:`BodyStore.new`."""
+    """Octets that can be read again and again while their store is open. Made by :meth:`BodyStore.new`."""
 
     __slots__ = ("_extents", "_memory", "_store", "octets")
 

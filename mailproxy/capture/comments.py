@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 _PREFIX = "mailproxy "
-LONGEST = 8192  # octets of a comment; more are cut off, and it is no comment of ours any more
+LONGEST = 8192  # octets of a comment
+_CUT = "…"  # stands where a text was too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,14 @@ class Remark:
 
     ``word`` says what it is about:
 
-    ``session``   id, leg (``client`` or ``server``), protocol, listener, upstream, client; on a stream's first packet
+    ``session``   on the first packet: id, leg (``client``, ``server``), protocol, listener, upstream, client
     ``tls``       side, version, cipher: TLS is up on one side
     ``starttls``  command, reply: this exchange was left out of the packets; TLS began behind it
     ``login``     user, mechanism, tls
     ``login_failed``  user, mechanism
     ``verdict``   verb, text, verdict, status, and where there are: rule, why
     ``would_have``  verb, rule, action
+    ``capture``   rule: because of it, the session is recorded
     ``anomaly``, ``failure``  what the log says
     ``lost``      octets, why: they are missing behind this packet, or before it
     ``end``       user, seconds, commands, reason, verdicts
@@ -38,9 +40,30 @@ class Remark:
 
 
 def write(word: str, **fields: Any) -> str:
-    """The comment; empty fields are left out."""
+    """The comment; empty fields are left out, and texts are shortened until all fits."""
     kept = {name: value for name, value in fields.items() if value not in ("", None)}
-    return f"{_PREFIX}{word} {msgspec.json.encode(kept).decode()}"
+    limit = LONGEST
+    while True:
+        comment = f"{_PREFIX}{word} {_json(kept)}"
+        if len(comment.encode()) <= LONGEST or limit < 2:
+            return comment
+        limit //= 2
+        kept = {name: _shortened(value, limit) for name, value in kept.items()}
+
+
+def _json(fields: Mapping[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(fields).decode()
+    except UnicodeEncodeError:  # half of a pair of surrogates, which stands for no character
+        return msgspec.json.encode({name: _encodable(value) for name, value in fields.items()}).decode()
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    return value[:limit] + _CUT if isinstance(value, str) and len(value) > limit else value
 
 
 def read(comment: str) -> Remark | None:
@@ -50,6 +73,6 @@ def read(comment: str) -> Remark | None:
     word, _, rest = comment[len(_PREFIX) :].partition(" ")
     try:
         fields = msgspec.json.decode(rest, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return Remark(word, fields)

@@ -1,7 +1,7 @@
 """A TCP connection: what each packet of it means for both directions.
 
-A hole is given up only when it is sure that nothing fills it: the other side has acknowledged all of it; RST or the
-end of the file came; or more waits behind it than may. FIN alone proves nothing, it may have
+A hole is given up only when it is sure that nothing fills it: the other side has acknowledged all of it;
+RST or the end of the file came; or more waits behind it than may. FIN alone proves nothing, it may have
 overtaken what is missing.
 """
 
@@ -16,52 +16,61 @@ from mailproxy.capture.reassembly import SEQUENCES, Direction, Room, distance
 from mailproxy.proto.tokens import Side
 
 
+class End(Direction):
+    """A direction that knows its connection and the ``other`` end."""
+
+    __slots__ = ("connection", "other")
+
+    connection: Connection
+    other: End
+
+
 class Connection:
     """Both directions of ``stream``. When ``is_closed``, what still comes for it is only counted."""
 
-    __slots__ = ("client", "is_closed", "server", "stream")
+    __slots__ = ("client", "is_closed", "notes", "server", "stream")
 
-    def __init__(self, stream: Stream, room: Room) -> None:
+    def __init__(self, stream: Stream, room: Room, notes: Notes) -> None:
         self.stream = stream
-        self.client = Direction(stream, Side.CLIENT, room)
-        self.server = Direction(stream, Side.SERVER, room)
+        self.notes = notes
+        self.client, self.server = End(stream, Side.CLIENT, room), End(stream, Side.SERVER, room)
         self.client.other, self.server.other = self.server, self.client
+        self.client.connection = self.server.connection = self
         self.is_closed = False
+        self._calm()
 
-    def is_replaced_by(self, direction: Direction, flags: int, sequence: int) -> bool:
+    def is_replaced_by(self, direction: End, flags: int, sequence: int) -> bool:
         """Does this packet begin another connection between the same ports?"""
         if not flags & SYN:
             return False
         if direction.isn >= 0:
-            return direction.isn != sequence
+            return direction.isn != sequence or (not flags & ACK and self._was_answered(direction))
         if self.is_closed:
             return True
         if direction.wanted >= 0:
             return (sequence + 1) % SEQUENCES != direction.wanted
-        # This side was not heard. It may well answer, or open the connection at the same time (RFC 9293 §3.5).
+        # Not heard yet, this side may well answer, or open it at the same time (RFC 9293 §3.5).
         return not flags & ACK and direction.other.isn < 0
 
     def take(
         self,
-        direction: Direction,
+        direction: End,
         segment: Segment,
         data: bytes,
         time: float,
         frame: int,
         comments: tuple[str, ...],
-        tally: Tally,
-        notes: Notes,
     ) -> Iterator[StreamEvent]:
         """What a packet of this connection brings."""
         _, sequence, acknowledgment, flags, _, _, missing = segment
         if self.is_closed:
-            _count_late(direction, sequence, data, flags, frame, comments, tally, notes)
+            self._count_late(direction, sequence, data, flags, frame, comments)
             return
         if flags & SYN:
             sequence = _begin(direction, sequence, acknowledgment, flags)
         if flags & (ACK | RST) == ACK:
             _acknowledge(direction.other, acknowledgment)
-            yield from self._give_up_sure_holes(direction.other, time, frame)
+            yield from self._give_up_holes(direction.other, time, frame)
         if flags & RST:
             if comments:
                 yield Noted(self.stream, time, frame, comments)
@@ -69,14 +78,14 @@ class Connection:
             return
         if direction.is_far(sequence):
             if data or flags & FIN:
-                tally.damaged += 1
-                notes.add("a segment lies outside of any window of its stream, and was left out", frame)
+                self.notes.tally.damaged += 1
+                self.notes.add("a segment lies outside of any window of its stream, and was left out", frame)
         else:
-            new = _add(direction, sequence, data, flags, missing, tally)
+            new = _add(direction, sequence, data, flags, missing, self.notes.tally)
             if new:
                 yield Octets(self.stream, direction.side, new, time, frame, comments)
                 comments = ()
-            yield from self._give_up_sure_holes(direction, time, frame)
+            yield from self._give_up_holes(direction, time, frame)
         if comments:
             yield Noted(self.stream, time, frame, comments)
         if _is_over(self.client) and _is_over(self.server):
@@ -86,23 +95,42 @@ class Connection:
     def close(self, how: str, time: float, frame: int) -> Iterator[StreamEvent]:
         """Gives out what waits, and ends the stream."""
         for direction in (self.client, self.server):
-            while direction.waiting is not None:
-                yield from self._give_up(direction, time, frame)
+            yield from self._give_up_holes(direction, time, frame, unsure=True)
         self.is_closed = True
         self._calm()
         if self.client.is_done() and self.server.is_done():
             how = "fin"
         yield Closed(self.stream, time, how)
 
-    def _give_up_sure_holes(self, direction: Direction, time: float, frame: int) -> Iterator[StreamEvent]:
-        while direction.hole_is_sure():
-            yield from self._give_up(direction, time, frame)
+    def _was_answered(self, direction: End) -> bool:
+        """Is it over, and was there more than an attempt to connect, which may be repeated as it is?"""
+        first = (direction.isn + 1) % SEQUENCES
+        return self.is_closed and (direction.other.isn >= 0 or direction.wanted != first)
 
-    def _give_up(self, direction: Direction, time: float, frame: int) -> Iterator[StreamEvent]:
-        yield Hole(self.stream, direction.side, direction.hole(), time, frame)
-        data = direction.skip_hole()
-        if data:
-            yield Octets(self.stream, direction.side, data, time, frame)
+    def _give_up_holes(
+        self, direction: End, time: float, frame: int, *, unsure: bool = False
+    ) -> Iterator[StreamEvent]:
+        missing = 0
+        while direction.waiting is not None and (unsure or direction.hole_is_sure()):
+            missing += direction.hole()
+            data = direction.skip_hole()
+            if data:  # else a mark stood there, and another hole follows
+                yield Hole(self.stream, direction.side, missing, time, frame)
+                yield Octets(self.stream, direction.side, data, time, frame)
+                missing = 0
+        if missing:
+            yield Hole(self.stream, direction.side, missing, time, frame)
+
+    def _count_late(
+        self, direction: End, sequence: int, data: bytes, flags: int, frame: int, comments: tuple[str, ...]
+    ) -> None:
+        if data and not flags & RST:
+            if direction.wanted < 0 or distance(direction.wanted, sequence) + len(data) > 0:
+                self.notes.add("octets behind the end of a stream were left out", frame)
+            else:
+                self.notes.tally.retransmitted += 1
+        if comments:
+            self.notes.add("comments behind the end of a stream were left out", frame)
 
     def _calm(self) -> None:
         client, server = self.client, self.server
@@ -111,7 +139,7 @@ class Connection:
         )
 
 
-def _begin(direction: Direction, sequence: int, acknowledgment: int, flags: int) -> int:
+def _begin(direction: End, sequence: int, acknowledgment: int, flags: int) -> int:
     """Takes note of SYN; returns the sequence number of the first octet."""
     first = (sequence + 1) % SEQUENCES
     direction.isn = sequence
@@ -122,12 +150,12 @@ def _begin(direction: Direction, sequence: int, acknowledgment: int, flags: int)
     return first
 
 
-def _acknowledge(direction: Direction, acknowledgment: int) -> None:
+def _acknowledge(direction: End, acknowledgment: int) -> None:
     if direction.acknowledged < 0 or distance(direction.acknowledged, acknowledgment) > 0:
         direction.acknowledged = acknowledgment
 
 
-def _add(direction: Direction, sequence: int, data: bytes, flags: int, missing: int, tally: Tally) -> bytes:
+def _add(direction: End, sequence: int, data: bytes, flags: int, missing: int, tally: Tally) -> bytes:
     """What this segment makes complete."""
     if _is_keep_alive(direction, sequence, data):
         tally.retransmitted += 1
@@ -146,32 +174,11 @@ def _add(direction: Direction, sequence: int, data: bytes, flags: int, missing: 
     return new
 
 
-def _is_keep_alive(direction: Direction, sequence: int, data: bytes) -> bool:
+def _is_keep_alive(direction: End, sequence: int, data: bytes) -> bool:
     """RFC 9293 §3.8.4 in front of all octets that were captured; later ones bring nothing new anyway."""
-    return (
-        direction.wanted < 0 and len(data) == 1 and direction.acknowledged == (sequence + 1) % SEQUENCES
-    )
+    return direction.wanted < 0 and len(data) == 1 and direction.acknowledged == (sequence + 1) % SEQUENCES
 
 
-def _is_over(direction: Direction) -> bool:
+def _is_over(direction: End) -> bool:
     """Did all arrive, FIN too?"""
     return direction.is_done() and distance(direction.fin, direction.acknowledged) > 0
-
-
-def _count_late(
-    direction: Direction,
-    sequence: int,
-    data: bytes,
-    flags: int,
-    frame: int,
-    comments: tuple[str, ...],
-    tally: Tally,
-    notes: Notes,
-) -> None:
-    if data and not flags & RST:
-        if direction.wanted < 0 or distance(direction.wanted, sequence) + len(data) > 0:
-            notes.add("octets behind the end of a stream were left out", frame)
-        else:
-            tally.retransmitted += 1
-    if comments:
-        notes.add("comments behind the end of a stream were left out", frame)

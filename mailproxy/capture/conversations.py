@@ -15,11 +15,11 @@ from mailproxy.capture.follower import Follower
 from mailproxy.capture.model import Closed, Hole, Noted, Octets, Opened, Stream, StreamEvent, Tally
 from mailproxy.capture.parts import Part
 from mailproxy.capture.reading import read_streams
-from mailproxy.capture.recognise import by_greeting, by_port, is_tls
+from mailproxy.capture.recognise import by_greeting, by_hello, by_port, is_tls
 from mailproxy.proto.tokens import Side
 
 PROTOCOLS = ("pop3", "imap", "smtp")
-_UNDECIDED = 16  # pieces of a client that are kept until the server speaks
+_UNDECIDED = 16  # pieces that are kept until the server speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ Item = Began | Said | Remarked | Ended
 
 @dataclass(slots=True)
 class FileTally:
-    """What was in a file beside the conversations. ``ignored`` streams were no mail, ``silent`` said nothing."""
+    """What was in a file beside conversations: ``ignored`` streams were no mail, ``silent`` said nothing."""
 
     packets: Tally = field(default_factory=Tally)
     ignored: int = 0
@@ -133,11 +133,13 @@ class _Reader:
     def _undecided(self, following: _Following, event: StreamEvent) -> Iterator[Item]:
         following.waiting.append(event)
         if not isinstance(event, Octets):
+            if len(following.waiting) > _UNDECIDED:
+                self._ignore(event.stream)
             return
         following.spoke = True
         found = _recognised(following, event)
         if found is None:
-            if event.side is Side.SERVER or len(following.waiting) > _UNDECIDED:
+            if _is_other(following, event):
                 self._ignore(event.stream)
             return
         self._number += 1
@@ -187,7 +189,14 @@ def _recognised(following: _Following, event: Octets) -> str | None:
     usual = by_port(following.opened.stream.server)
     if usual:
         return usual
-    return (by_greeting(event.data) or None) if event.side is Side.SERVER else None
+    found = by_greeting(event.data) if event.side is Side.SERVER else by_hello(event.data)
+    return found or None
+
+
+def _is_other(following: _Following, event: Octets) -> bool:
+    """Is it sure that this is no mail? A greeting with 220 alone may be SMTP: then EHLO comes next."""
+    maybe = event.side is Side.CLIENT or event.data.startswith(b"220")
+    return not maybe or len(following.waiting) > _UNDECIDED
 
 
 def _session(following: _Following) -> Mapping[str, Any]:

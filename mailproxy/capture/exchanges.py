@@ -25,7 +25,7 @@ class Turn:
     """What one side said before it was the other one's turn, or something else of its own began.
 
     An IMAP response with its literals is one REPLY and the BODY that follows; a message is one DATA.
-    ``status`` is that of a REPLY.
+    ``status`` is that of a REPLY. ``missing`` octets are not in the body: the capture does not hold them.
     """
 
     side: Side
@@ -33,6 +33,7 @@ class Turn:
     body: Body
     time: float
     status: str = ""
+    missing: int = 0
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class Recording:
-    """A conversation as a whole. ``gaps`` are octets that are missing, ``unread`` those that made no sense."""
+    """A whole conversation. ``gaps`` counts octets that are missing, ``unread`` those that made no sense."""
 
     conversation: Conversation
     exchanges: list[Exchange] = field(default_factory=list)
@@ -126,7 +127,7 @@ class _Collector:
 
     def said(self, part: Part) -> None:
         if part.kind is Kind.GAP:
-            self.recording.gaps += part.octets
+            self._missing(part)
             return
         if part.kind in (Kind.UNREAD, Kind.TLS):
             self.recording.unread += part.octets
@@ -155,12 +156,30 @@ class _Collector:
         self.recording.remarks.append(remark)
         if remark.word != "verdict":
             return
-        # Verdicts are told in the order in which commands were answered.
-        while self._unjudged:
-            exchange = self._unjudged.popleft()
-            if remark.fields.get("verb") in (exchange.verb, "(unknown)"):
-                exchange.verdict = remark.fields
-                return
+        exchange = self._judged(str(remark.fields.get("verb", "")), remark.fields.get("verdict") == "own")
+        if exchange is not None:
+            exchange.verdict = remark.fields
+
+    def _judged(self, verb: str, own: bool) -> Exchange | None:
+        """Which exchange a verdict is about. They are told in the order in which commands were answered.
+
+        Of our own commands alone it is told among the server's, with the answer that came last.
+        """
+        found = [each for each in self._unjudged if each.verb == ("" if verb == "(unknown)" else verb)]
+        if not found:
+            return None  # it was about what is not in the packets, as STARTTLS
+        exchange = found[-1 if own else 0]
+        while self._unjudged.popleft() is not exchange:
+            pass
+        return exchange
+
+    def _missing(self, part: Part) -> None:
+        self.recording.gaps += part.octets
+        exchange = self._by_number.get(part.exchange)
+        if exchange is not None:
+            turns = [turn for turn in exchange.turns if turn.side is part.side]
+            if turns:
+                turns[-1].missing += part.octets
 
 
 def _final_status(exchange: Exchange) -> str:

@@ -181,8 +181,14 @@ class Follower:
     def _assume(self) -> None:
         """The server's half is not in the capture."""
         self._assumed = self._assumed or Assumed(self._protocol, self._dialect)
+        dialect, before = self._dialect, None
         while self._raw is None and (made_up := self._assumed.reply()):
-            self._dialect.inboxes[Side.SERVER].feed(made_up)
+            stand = (len(dialect.slots), len(dialect.inboxes[Side.CLIENT]), made_up)
+            if stand == before:
+                self._give_up(Kind.UNREAD)  # nothing that a server could say helps
+                return
+            before = stand
+            dialect.inboxes[Side.SERVER].feed(made_up)
             self._turn()
 
     def _taken(self) -> list[Part]:
@@ -200,13 +206,14 @@ class Follower:
         command: Command | None = None,
         status: str = "",
         ends: bool = False,
+        literal: bool = False,
     ) -> None:
         if side is Side.SERVER and self._assumed is not None:
             return  # made up, and never said
         clock = self._clocks[side]
         time, frame = clock.at(clock.fed - len(self._dialect.inboxes[side]))
         self._parts.append(
-            Part(side, kind, data, time, frame, number, shown, len(data), command, status, ends)
+            Part(side, kind, data, time, frame, number, shown, len(data), command, status, ends, literal)
         )
 
     # -- reading ------------------------------------------------------------------------
@@ -227,7 +234,7 @@ class Follower:
     def _from_client(self) -> bool:
         if not self._dialect.inboxes[Side.CLIENT].data or self._blocked():
             return False
-        literal = self._dialect.in_literal
+        literal = self._dialect.in_literal(Side.CLIENT)
         token = self._dialect.client()
         if isinstance(token, Command):
             self._command(token)
@@ -257,17 +264,18 @@ class Follower:
             shown = slot.veil.line(chunk.data, chunk.secret)
         if chunk.data:
             kind = Kind.RESPONSE if dialogue else Kind.DATA
-            self._add(Side.CLIENT, kind, chunk.data, slot.number, shown)
+            self._add(Side.CLIENT, kind, chunk.data, slot.number, shown, literal=literal)
 
     def _from_server(self) -> bool:
         if not self._dialect.inboxes[Side.SERVER].data:
             return False
+        literal = self._dialect.in_literal(Side.SERVER)
         token = self._dialect.server()
         if isinstance(token, Chunk):
             slot, reply = self._answering, self._reply
             number = slot.number if slot is not None else UNASKED
             ends = token.end and reply is not None and reply.final and slot is not None
-            self._add(Side.SERVER, Kind.BODY, token.data, number, token.data, ends=ends)
+            self._add(Side.SERVER, Kind.BODY, token.data, number, token.data, ends=ends, literal=literal)
             if token.end:
                 self._answering = self._reply = None
                 if ends and slot is not None and reply is not None:

@@ -1,7 +1,7 @@
 """IPv4 (RFC 791), IPv6 (RFC 8200) and TCP (RFC 9293) headers: where a segment lies, and what it says.
 
-The length in the IP header decides what is payload, so that Ethernet's padding and checksums are none. Every look
-into the buffer is checked against ``end`` first: behind it lies the next packet.
+The length in the IP header decides what is payload, so that Ethernet's padding and checksums are none.
+Every look into the buffer is checked against ``end`` first: behind it lies the next packet.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
-# (key, sequence, acknowledgment, flags, start, end, missing): the captured payload is buffer[start:end], and ``missing``
-# octets behind it were not captured. ``key`` is source address, target address, source port, target port, as they
-# stand in the headers.
+# (key, sequence, acknowledgment, flags, start, end, missing): the captured payload is buffer[start:end], and
+# ``missing`` octets behind it were not captured. ``key`` is source address, target address, source port,
+# target port, as they stand in the headers.
 Segment: TypeAlias = tuple[bytes, int, int, int, int, int, int]
 
 _V4 = Struct(">BxHxxHxB").unpack_from  # version and header length, total length, fragment, protocol
@@ -91,7 +91,9 @@ def _behind_extensions(buffer: bytes, at: int, end: int, protocol: int) -> int |
         if at + 8 > end:
             return Left.DAMAGED
         if protocol == _FRAGMENT:
-            if buffer[at + 2] or buffer[at + 3] & 0xF9:  # an offset, or more of them (RFC 6946: neither is whole)
+            if (
+                buffer[at + 2] or buffer[at + 3] & 0xF9
+            ):  # an offset, or more of them (RFC 6946: neither is whole)
                 return Left.FRAGMENT
             protocol, at = buffer[at], at + 8
         elif protocol in _IN_EIGHTS:

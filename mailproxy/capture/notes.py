@@ -11,7 +11,7 @@ class Notes:
     """Keeps its lines in ``tally.notes`` up to date; other lines there are left alone."""
 
     def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+        self.tally = tally
         self._seen: dict[str, tuple[int, int, int]] = {}  # line, first frame, how often
 
     def add(self, what: str, frame: int) -> None:
@@ -19,9 +19,9 @@ class Notes:
         if what not in self._seen and len(self._seen) >= _MOST:
             what = "other oddities"
         if what not in self._seen:
-            self._seen[what] = len(self._tally.notes), frame, 1
-            self._tally.notes.append(f"{what}: in frame {frame}")
+            self._seen[what] = len(self.tally.notes), frame, 1
+            self.tally.notes.append(f"{what}: in frame {frame}")
             return
         line, first, times = self._seen[what]
         self._seen[what] = line, first, times + 1
-        self._tally.notes[line] = f"{what}: {times + 1} times, first in frame {first}"
+        self.tally.notes[line] = f"{what}: {times + 1} times, first in frame {first}"

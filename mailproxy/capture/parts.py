@@ -38,6 +38,7 @@ class Part:
     ``command`` is set on COMMAND. ``status`` (on REPLY) is as in
     :class:`~mailproxy.proto.tokens.Reply`. ``ends`` is True on the part of the server with which
     an exchange is over. ``octets`` is the length of the data, or of the gap.
+    ``literal`` marks a part that lies within an IMAP literal (a REPLY may hold a whole one, header and all).
     ``time`` and ``frame`` are those of the packet with the last octet.
     """
 
@@ -52,6 +53,7 @@ class Part:
     command: Command | None = None
     status: str = ""
     ends: bool = False
+    literal: bool = False
 
     def __repr__(self) -> str:
         return f"<Part {self.kind.value} of the {self.side.name.lower()}, {self.octets} octets>"

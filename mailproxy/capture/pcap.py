@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
+from typing import Literal
 
 from mailproxy.capture.packets import MOST, Interface, Packet
 from mailproxy.capture.source import Source
@@ -11,12 +12,14 @@ from mailproxy.capture.source import Source
 _HEADER = 24
 _LINK = 0x03FFFFFF  # above are the length of a checksum behind frames, and bits that are kept free
 
+_ORDERS: tuple[tuple[Literal["big", "little"], str], ...] = (("big", ">"), ("little", "<"))
+
 # What stands first in the file -> byte order, seconds in a unit of the fraction, octets of a packet's header.
 # The third kind has 8 octets more of each packet's: its author's patch, and routers that still use it.
 _KINDS = {
     magic.to_bytes(4, name): (order, unit, octets)
     for magic, unit, octets in ((0xA1B2C3D4, 1e-6, 16), (0xA1B23C4D, 1e-9, 16), (0xA1B2CD34, 1e-6, 24))
-    for name, order in (("big", ">"), ("little", "<"))
+    for name, order in _ORDERS
 }
 MAGICS = frozenset(_KINDS)
 

@@ -16,7 +16,9 @@ _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 1, 2, 3, 6
 _MOST_INTERFACES = 10_000  # of a section
 
-_Scale = tuple[Interface, int, int, int]  # units in a second, seconds to add, octets kept of a packet (0: all)
+_Scale = tuple[
+    Interface, int, int, int
+]  # units in a second, seconds to add, octets kept of a packet (0: all)
 
 
 class _Section:
@@ -138,4 +140,3 @@ class PcapngReader:
         return self._source.error(
             unread, cause, f"what lies before it can be had with: editcap {self._source.path} new.pcapng"
         )
-

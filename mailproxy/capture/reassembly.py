@@ -1,7 +1,7 @@
 """One direction of a TCP connection: segments in any order become octets in order (RFC 9293 §3.4, §3.10.7.4).
 
-Sequence numbers wrap at 2^32, so they are only ever compared with what is wanted next. A segment that starts there
-is delivered; one that starts before it brings what is new in it; one that starts behind it waits.
+Sequence numbers wrap at 2^32, so they are only ever compared with what is wanted next. A segment that starts
+there is delivered; one that starts before it brings what is new in it; one that starts behind it waits.
 What is said first is believed: octets that were delivered are not looked at again.
 
 A mark is a segment without octets. It waits where octets are known to end that were not captured, or at
@@ -30,7 +30,7 @@ class Room:
 
 
 class Waiting:
-    """Segments that came before what they follow. Positions do not wrap: ``passed`` is the one wanted next."""
+    """Segments that came before what they follow. Positions do not wrap; ``passed`` is wanted next."""
 
     __slots__ = ("cost", "passed", "segments")
 
@@ -69,15 +69,24 @@ class Waiting:
 class Direction:
     """What ``side`` of ``stream`` sends.
 
-    ``wanted`` is the sequence number of the octet that is delivered next, ``acknowledged`` the highest one that the
-    other side has acknowledged, ``isn`` that of SYN, ``fin`` that of FIN; -1 stands for unknown. ``calm`` says
-    that nothing waits in either direction and no FIN was seen: what is wanted next is simply delivered.
-    ``heard`` is the frame of the last packet.
+    ``wanted`` is the sequence number of the octet that is delivered next, ``acknowledged`` the highest one
+    that the other side has acknowledged, ``isn`` that of SYN, ``fin`` that of FIN; -1 stands for unknown.
+    ``calm`` says that nothing waits in either direction and no FIN was seen: what is wanted next is simply
+    delivered. ``heard`` is the frame of the last packet.
     """
 
-    __slots__ = ("acknowledged", "calm", "fin", "heard", "isn", "other", "room", "side", "stream", "waiting", "wanted")
-
-    other: Direction
+    __slots__ = (
+        "acknowledged",
+        "calm",
+        "fin",
+        "heard",
+        "isn",
+        "room",
+        "side",
+        "stream",
+        "waiting",
+        "wanted",
+    )
 
     def __init__(self, stream: Stream, side: Side, room: Room) -> None:
         self.stream = stream
@@ -169,4 +178,3 @@ def distance(start: int, end: int) -> int:
 
 def _position(segment: tuple[int, bytes]) -> int:
     return segment[0]
-

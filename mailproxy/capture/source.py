@@ -70,11 +70,12 @@ class Source:
 
     def end(self, unread: int) -> None:
         """Notes what is odd about the end of the file: ``unread`` octets are the beginning of something."""
-        if unread or self._unpacker is not None:
+        cut = "the file is cut off, or still growing"
+        if unread:
             where = " of what is packed in it" if self._is_gzip else ""
-            self._tally.notes.append(
-                f"the file is cut off, or still growing: its last {unread} octets{where} were left out"
-            )
+            self._tally.notes.append(f"{cut}: its last {unread} octets{where} were left out")
+        elif self._unpacker is not None:
+            self._tally.notes.append(f"{cut}: its gzip data have no end")
 
     def _piece(self) -> bytes:
         if self._is_gzip:
@@ -117,4 +118,6 @@ class Source:
         return data
 
     def _unreadable(self, error: OSError) -> CaptureError:
-        return CaptureError(f"{self.path}: {error.strerror}; give the path of a pcap or pcapng file that can be read")
+        return CaptureError(
+            f"{self.path}: {error.strerror}; give the path of a pcap or pcapng file that can be read"
+        )

@@ -19,23 +19,25 @@ _EVERY = 0.1  # seconds between two looks of the bar
 
 
 class Reading:
-    """One file while it is read. Call it with the octets of the file that are read so far, in all."""
+    """One file while it is read. Call it with the octets of the file that were read since the last call."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], screen: TextIO) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], screen: TextIO, quiet: bool) -> None:
         self._path = path
         self._clock = clock
         self._screen = screen
-        self._shown = screen.isatty()
+        self._shown = screen.isatty() and not quiet
         self._due = clock() + PATIENCE
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._total = 0
+        self._done = 0
 
     def __call__(self, octets: int) -> None:
-        """Never raises, and costs a look at the clock."""
+        """Costs a look at the clock."""
+        self._done += octets
         if self._shown and self._clock() >= self._due:
             self._due = self._clock() + _EVERY
-            self._draw(octets)
+            self._draw()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -49,13 +51,13 @@ class Reading:
             self._bar.stop()
             self._bar = None
 
-    def _draw(self, octets: int) -> None:
+    def _draw(self) -> None:
         if self._bar is None:
             self._bar = self._started()
         assert self._task is not None
-        if octets > self._total:  # it grows, or was unpacked: nobody knows how much is left
+        if self._done > self._total:  # it grows: nobody knows how much is left
             self._bar.tasks[0].total = None
-        self._bar.update(self._task, completed=octets, refresh=True)
+        self._bar.update(self._task, completed=self._done, refresh=True)
 
     def _started(self) -> Progress:
         from rich.console import Console
@@ -83,14 +85,19 @@ class Reading:
 
 @contextmanager
 def reading(
-    path: Path, clock: Callable[[], float] = time.monotonic, screen: TextIO | None = None
+    path: Path,
+    clock: Callable[[], float] = time.monotonic,
+    screen: TextIO | None = None,
+    *,
+    printing: bool = False,
 ) -> Iterator[Reading]:
-    """``with reading(path) as progress: conversations(path, progress=progress)``.
+    """``with reading(path) as progress: conversations(path, tally, progress)``.
 
     The bar comes when half a second has passed, only where ``screen`` (standard error) is a
-    terminal, and is gone in the end. Print to the same terminal within ``progress.aside()``.
+    terminal, and is gone in the end. Print to the same terminal within ``progress.aside()``; or say
+    ``printing`` when lines go to standard output all the time: on a terminal there is no bar then.
     """
-    progress = Reading(path, clock, screen or sys.stderr)
+    progress = Reading(path, clock, screen or sys.stderr, quiet=printing and sys.stdout.isatty())
     try:
         yield progress
     finally:

@@ -7,8 +7,12 @@ import typer
 from mailproxy.cli.lazy import LazyCommand, group_of
 
 COMMANDS = (
-    LazyCommand("server", "mailproxy.cli.replay_server", "server", "Answer mail programs as the captured server did."),
-    LazyCommand("client", "mailproxy.cli.replay_client", "client", "Say to a server what the captured client said."),
+    LazyCommand(
+        "server", "mailproxy.cli.replay_server", "server", "Answer mail programs as the captured server did."
+    ),
+    LazyCommand(
+        "client", "mailproxy.cli.replay_client", "client", "Say to a server what the captured client said."
+    ),
     LazyCommand("rules", "mailproxy.cli.replay_rules", "rules", "Say what these rules would have done."),
 )
 

@@ -19,6 +19,9 @@ ADDRESS_HINT = 'Write it as "127.0.0.1:1993", "[::1]:1993" or "0.0.0.0:1993"'
 def check(config: Config, report: Report) -> None:
     """Reports everything that the single values did not show."""
     _tls(config, report)
+    if config.capture.total_octets < config.capture.file_octets:
+        cause = "one file of file_octets would be more than all files together may have"
+        report(("capture", "total_octets"), cause, "Raise it, or write a smaller file_octets")
     for name, upstream in config.upstream.items():
         _upstream(upstream, ("upstream", name), report)
     taken: dict[tuple[str, int], str] = {}

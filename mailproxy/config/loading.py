@@ -21,6 +21,7 @@ from mailproxy.config.store import complete, sqlite_url
 
 LARGEST_FILE = 4 * 1024 * 1024  # octets; more is a mistake such as /dev/zero
 STORE_FILE = "mailproxy.db"
+CAPTURE_FOLDER = "captures"
 
 
 def load(path: Path) -> Config:
@@ -94,9 +95,6 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _build(raw: dict[str, Any], base: Path, report: Any) -> Config | None:
     """The Config, after what the file may leave out or write in short was filled in."""
-    if "capture" in raw:
-        report(("capture",), "this version has no such section", "Remove [capture]")
-        return None
     if not isinstance(raw.get("store", {}), dict):  # what stands there may hold a password: it is not shown
         report(("store",), "this is not a table", 'Write [store], and url = "…" below it')
         return None
@@ -136,7 +134,8 @@ def _finish(config: Config, base: Path) -> Config:
     store = Store(
         complete(config.store.url, base) if config.store.url else sqlite_url(config.state / STORE_FILE)
     )
-    return replace(config, listener=listeners, log=log, rules=rules, store=store)
+    capture = replace(config.capture, folder=config.capture.folder or config.state / CAPTURE_FOLDER)
+    return replace(config, listener=listeners, log=log, rules=rules, store=store, capture=capture)
 
 
 def default_state(environment: Mapping[str, str]) -> Path:

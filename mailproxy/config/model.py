@@ -128,6 +128,25 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         }[protocol]
 
 
+class Capture(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[capture]``: sessions as pcapng files, those that a rule names or ``all``.
+
+    Once loaded, ``folder`` is never None. ``message_octets`` is None for whole messages;
+    ``file_octets`` and ``total_octets`` are octets on disk, before a file is compressed and after.
+    """
+
+    all: bool = False
+    folder: Path | None = None
+    per_session: bool = False
+    message_octets: Annotated[int, Meta(ge=0, le=2**40)] | None = None
+    secrets: bool = False
+    compress: bool = True
+    file_octets: Annotated[int, Meta(ge=65_536, le=2**40)] = 100_000_000
+    file_minutes: Annotated[float, Meta(gt=0, le=7 * 1440)] = 60
+    total_octets: Annotated[int, Meta(ge=65_536, le=2**50)] = 1_000_000_000
+    keep_days: Annotated[float, Meta(gt=0, le=3650)] = 7
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. ``workers`` counts processes; 0 means one per core."""
 
@@ -140,3 +159,4 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     tls: Tls = field(default_factory=Tls)
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
+    capture: Capture = field(default_factory=Capture)

@@ -16,6 +16,7 @@ from mailproxy.net.upstream import Server, UpstreamError
 from mailproxy.proto.tokens import Phase, Side
 from mailproxy.session.guard import GuardMaker, no_guards
 from mailproxy.session.options import Options
+from mailproxy.session.recorded import RecordedSession, Recorder
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import Facts, Judge
 from mailproxy.tls.client_hello import LARGEST_PEEK, refusal
@@ -66,6 +67,7 @@ class Connection:
     __slots__ = (
         "_emit",
         "_open_since",
+        "_recorder",
         "_relayed",
         "_route",
         "_started",
@@ -76,11 +78,18 @@ class Connection:
     )
 
     def __init__(
-        self, route: Route, transport: Transport, client: tuple[str, int], emit: Callable[[Event], None]
+        self,
+        route: Route,
+        transport: Transport,
+        client: tuple[str, int],
+        emit: Callable[[Event], None],
+        recorder: Recorder | None = None,
     ):
+        """``recorder`` hears of each event before ``emit`` does."""
         self._route = route
         self._transport = transport
-        self._emit = emit
+        self._recorder = recorder
+        self._emit = emit if recorder is None else _both(recorder.event, emit)
         self._started = time.monotonic()
         self._relayed = 0.0  # since when we wait for the greeting
         self._open_since: tuple[int, float, int] | None = (
@@ -95,12 +104,18 @@ class Connection:
             client_ip=client[0],
             tls=False,
         )
-        self.session = Session(route.protocol, route.options, facts, route.judge(), emit, guards=route.guards)
+        kind = Session if recorder is None else RecordedSession
+        self.session = kind(
+            route.protocol, route.options, facts, route.judge(), self._emit, guards=route.guards
+        )
+        if recorder is not None and isinstance(self.session, RecordedSession):
+            self.session.recorder = recorder
 
     async def serve(self) -> None:
         """Never raises, but for cancellation: what goes wrong is an event."""
         route, emit = self._route, self._emit
         emit(SessionStarted(route.protocol, route.listener, _shown(self.client), str(route.server)))
+        self._record(Side.CLIENT, self._transport)
         server: Transport | None = None
         try:
             if route.implicit:
@@ -123,6 +138,21 @@ class Connection:
             if server is not None:
                 server.close()
             self._summary(server)
+            if self._recorder is not None:
+                self._recorder.end()
+
+    def _record(self, side: Side, transport: Transport) -> None:
+        """A leg stands."""
+        if self._recorder is None:
+            return
+        try:
+            own, peer = transport.ends
+        except OSError:  # it is gone already, and nothing will be said on it
+            own = peer = ("127.0.0.1", 0)
+        if side is Side.CLIENT:
+            self._recorder.client_leg(self.client, own)
+        else:
+            self._recorder.server_leg(own, peer)
 
     async def _secure(self, transport: Transport) -> bool:
         """TLS with the client; what it asks for is looked at before OpenSSL sees it."""
@@ -168,6 +198,7 @@ class Connection:
                 for data in session.take(Side.CLIENT):
                     await self._transport.send(data)
             return None
+        self._record(Side.SERVER, server)
         if server.tls is not None:
             self._emit(LegSecured("server", server.version, server.cipher))
         if greeting:
@@ -237,6 +268,14 @@ class Connection:
                 reason=session.reason,
             )
         )
+
+
+def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return emit
 
 
 def _shown(address: tuple[str, int]) -> str:

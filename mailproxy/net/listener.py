@@ -15,6 +15,7 @@ import trio
 
 from mailproxy.events import Event, Failure, Fault
 from mailproxy.net.connection import Connection, Route
+from mailproxy.session.recorded import Recorder
 from mailproxy.tls.transport import Transport
 
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -23,6 +24,11 @@ _SAY_AGAIN_SECONDS = 10.0  # the same complaint is not made more often
 
 Emitter = Callable[[str, Route, str], Callable[[Event], None]]
 Complain = Callable[..., None]
+Record = Callable[[str, Route], Recorder | None]
+
+
+def _unrecorded(session: str, route: Route) -> None:
+    return None
 
 
 def open_socket(host: str, port: int) -> list[socket.socket]:
@@ -54,15 +60,24 @@ def open_socket(host: str, port: int) -> list[socket.socket]:
 class Sessions:
     """All open connections of the process, and how many there may be."""
 
-    def __init__(self, limit: int, per_address: int, emitter: Emitter, complain: Complain) -> None:
+    def __init__(
+        self,
+        limit: int,
+        per_address: int,
+        emitter: Emitter,
+        complain: Complain,
+        record: Record = _unrecorded,
+    ) -> None:
         """``emitter(id, route, client)`` makes the ``emit`` of a new session; ``client`` is an address.
 
-        ``complain(event, level, **fields)`` logs.
+        ``complain(event, level, **fields)`` logs. ``record(id, route)`` makes the recorder of a new
+        session that is to be recorded, or may be.
         """
         self._limit = limit
         self._per_address = per_address
         self._emitter = emitter
         self._complain = complain
+        self._record = record
         self._open: set[Connection] = set()
         self._admitted = 0  # those whose task has not begun yet included
         self._by_address: Counter[str] = Counter()  # without those of this machine
@@ -111,8 +126,9 @@ class Sessions:
 
     async def _serve(self, sock: socket.socket, client: tuple[str, int], route: Route) -> None:
         """One session; whatever fails in it harms no other."""
-        emit = self._emitter(secrets.token_hex(6), route, client[0])
-        connection = Connection(route, Transport(sock), client, emit)
+        id = secrets.token_hex(6)
+        emit = self._emitter(id, route, client[0])
+        connection = Connection(route, Transport(sock), client, emit, self._record(id, route))
         self._open.add(connection)
         try:
             await connection.serve()

@@ -159,9 +159,8 @@ class Dialect(Protocol):
         """
         ...
 
-    @property
-    def in_literal(self) -> bool:
-        """Are the client's next octets those of an IMAP literal?"""
+    def in_literal(self, side: Side) -> bool:
+        """Are the next octets of ``side`` those of an IMAP literal?"""
         ...
 
     def slot_of(self, reply: Reply) -> Slot | None:

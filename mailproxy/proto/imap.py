@@ -189,9 +189,8 @@ class Imap:
         self._server = _Server.LITERAL if self._left else _Server.REST
         return True
 
-    @property
-    def in_literal(self) -> bool:
-        return self._commands.in_literal
+    def in_literal(self, side: Side) -> bool:
+        return self._server is _Server.LITERAL if side is Side.SERVER else self._commands.in_literal
 
     def slot_of(self, reply: Reply) -> Slot | None:
         if reply.tag == b"*":

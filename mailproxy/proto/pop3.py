@@ -243,8 +243,7 @@ class Pop3:
         self._body.scan(b"x")  # whatever it was: what comes next is not the start of a line
         return True
 
-    @property
-    def in_literal(self) -> bool:
+    def in_literal(self, side: Side) -> bool:
         return False
 
     def slot_of(self, reply: Reply) -> Slot | None:

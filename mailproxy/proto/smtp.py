@@ -312,8 +312,7 @@ class Smtp:
             self._client = _Client.LINE
         return True
 
-    @property
-    def in_literal(self) -> bool:
+    def in_literal(self, side: Side) -> bool:
         return False
 
     def slot_of(self, reply: Reply) -> Slot | None:

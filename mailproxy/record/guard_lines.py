@@ -7,7 +7,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from mailproxy.events import ArchiveFailed, BrakeHeld, MovedToTrash, TrashFailed
+from mailproxy.events import ArchiveFailed, BrakeHeld, CaptureWanted, MovedToTrash, TrashFailed
 
 RELEASE = "find out which program deletes so much, then let it go on with: mailproxy release"
 STAYS = "nothing is lost: the messages stay where they are, marked as deleted"
@@ -29,8 +29,13 @@ def _archive_failed(log: FilteringBoundLogger, event: ArchiveFailed) -> None:
     log.error("archive.failed", mailbox=event.mailbox, why=event.why, hint=STAYS)
 
 
+def _capture_wanted(log: FilteringBoundLogger, event: CaptureWanted) -> None:
+    log.info("capture.wanted", rule=event.rule)
+
+
 GUARDS: dict[type, Callable[[FilteringBoundLogger, Any], None]] = {
     BrakeHeld: _brake_held,
+    CaptureWanted: _capture_wanted,
     MovedToTrash: _moved_to_trash,
     TrashFailed: _trash_failed,
     ArchiveFailed: _archive_failed,

@@ -38,7 +38,8 @@ def play(protocol: str, given: Given, lines: tuple[str, ...], judge: Judge) -> t
 
     The answer is ``forward`` when no rule matched, else the word of the action,
     whether the rule is enforced or observed. If a brake is asked, its word stands
-    first, and that of another rule behind it, if there is one.
+    first, and that of another rule behind it, if there is one. So does that of a rule which
+    records the session.
 
     Raises:
         BadLine: a line is no command.
@@ -86,9 +87,9 @@ def _try(rule: Rule, example: Example, judge: Judge, run: Run) -> Outcome:
     except BadLine as error:
         cause = f"example of {rule.name}: {error}"
         return Outcome(rule, example, "", RuleError(rule.file, example.line, cause, error.hint))
-    # Who expects the command to be forwarded does not mind an allowing rule.
+    # Who expects the command to be forwarded does not mind a rule that allows or records it.
     shown = " and ".join(actual)
-    if example.expect in actual or (example.expect == FORWARD and actual == ("allow",)):
+    if example.expect in actual or (example.expect == FORWARD and {"allow", "capture"}.issuperset(actual)):
         return Outcome(rule, example, shown, None)
     cause = f'example of {rule.name}: "{example.send[-1][:80]}" gives {shown}, expected {example.expect}'
     hint = "mailproxy rules explain shows which rule decides; correct the rule or the example"

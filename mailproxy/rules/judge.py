@@ -8,7 +8,8 @@ that is tried out cannot weaken one that is in force.
 A rule that cannot be evaluated (arguments that do not follow the grammar, a
 value of a wrong type) counts as a match, with BLOCK, if it would have changed
 the command or if the command may remove mail; else it is passed over. One in
-observe mode only says so.
+observe mode only says so. One that records the session changes no command, and is
+always passed over.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class _Bound:
 
     def _unevaluated(self, error: Exception) -> Decision | None:
         rule = self.rule
-        if rule.action in NOTES and not (self.removes and rule.stops):
+        if rule.action is Action.CAPTURE or (rule.action in NOTES and not (self.removes and rule.stops)):
             return None
         # Only these two say what is safe to show.
         cause = str(error) if isinstance(error, BadArguments | NotEvaluated) else type(error).__name__
@@ -83,11 +84,14 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
         self._brakes = _index(rule for rule in self.rules if rule.action is Action.BRAKE)
-        self._others = _index(rule for rule in self.rules if rule.action is not Action.BRAKE)
+        self._captures = _index(rule for rule in self.rules if rule.action is Action.CAPTURE)
+        beside = (Action.BRAKE, Action.CAPTURE)
+        self._others = _index(rule for rule in self.rules if rule.action not in beside)
 
     def judge(self, protocol: str) -> Judge:
-        """The rules of one protocol, as a session asks them. Neither ``decide`` nor ``brake`` raises."""
+        """The rules of one protocol, as a session asks them. None of its functions raises."""
         table, brakes = self._others.get(protocol, {}), self._brakes.get(protocol, {})
+        captures = self._captures.get(protocol, {})
         verbs = frozenset((*table, *brakes))
         dialogues = {verb for verb in table if _talks(table[verb])}
         if protocol == "imap":
@@ -104,27 +108,31 @@ class RuleSet:
             frozenset(brakes),
             _search(brakes),
             frozenset(verb for verb in verbs if _settled((*table.get(verb, ()), *brakes.get(verb, ())))),
+            frozenset(captures),
+            _search(captures),
         )
 
     def explain(self, protocol: str, command: Command, facts: Facts) -> list[Step]:
         """What each rule for this command says of it, in order, up to the one that ends the search.
 
-        Brakes stand first: where one holds, the other rules do not matter. If the others
-        refuse or rewrite the command, no brake is asked, and none stands there.
+        Rules that record the session stand first, and change nothing. Then come brakes: where one
+        holds, the other rules do not matter. If the others refuse or rewrite the command, no brake
+        is asked, and none stands there.
         """
         verdict = self.judge(protocol).decide(command, facts)
         steps = _steps(self._others.get(protocol, {}).get(command.verb, ()), command, facts)
-        if not _leaves_to_brakes(verdict):
-            return steps
-        return _steps(self._brakes.get(protocol, {}).get(command.verb, ()), command, facts) + steps
+        if _leaves_to_brakes(verdict):
+            steps = _steps(self._brakes.get(protocol, {}).get(command.verb, ()), command, facts) + steps
+        return _steps(self._captures.get(protocol, {}).get(command.verb, ()), command, facts) + steps
 
 
 def verdicts(judge: Judge, command: Command, facts: Facts) -> tuple[Decision, ...]:
-    """All that a judge says of a command: a brake first, then the other rules; either may be missing."""
+    """All that a judge says of a command: a recording, a brake, then the other rules; each may be missing."""
     decision = judge.decide(command, facts) if command.verb in judge.verbs else None
     asked = command.verb in judge.brakes and _leaves_to_brakes(decision)
     brake = judge.brake(command, facts) if asked else None
-    return tuple(each for each in (brake, decision) if each is not None)
+    capture = judge.capture(command, facts) if command.verb in judge.captures else None
+    return tuple(each for each in (capture, brake, decision) if each is not None)
 
 
 def _leaves_to_brakes(verdict: Decision | None) -> bool:

@@ -10,7 +10,7 @@ from mailproxy.proto.tokens import Verb
 from mailproxy.rules.expression import Condition
 from mailproxy.session.verdict import DEFAULT_SETTINGS, Action, Decision, Settings
 
-NOTES = frozenset({Action.ALLOW, Action.OBSERVE})
+NOTES = frozenset({Action.ALLOW, Action.OBSERVE, Action.CAPTURE})
 """The actions that leave the command as it is."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mailproxy.events import Event, WouldHave
+from mailproxy.events import CaptureWanted, Event, WouldHave
 from mailproxy.proto.dialect import Dialect, Slot
 from mailproxy.proto.tokens import Command
 from mailproxy.session.screen import LOGINS
@@ -14,13 +14,15 @@ from mailproxy.session.verdict import Action, Decision, Facts, Judge
 class Judging:
     """The rules in force for one session."""
 
-    __slots__ = ("_dialect", "_emit", "facts", "judge")
+    __slots__ = ("_captured", "_dialect", "_emit", "_observed", "facts", "judge")
 
     def __init__(self, judge: Judge, facts: Facts, dialect: Dialect, emit: Callable[[Event], None]) -> None:
         self.judge = judge
         self.facts = facts
         self._dialect = dialect
         self._emit = emit
+        self._captured = False
+        self._observed: set[str] = set()  # rules that would have had the session recorded
 
     def learn(self) -> None:
         """What the dialect knows of the session is what rules may ask for."""
@@ -36,7 +38,7 @@ class Judging:
         if slot.verb not in self.judge.verbs:
             return None
         decision = self._decide(slot.command)
-        if decision is None or not self._in_force(slot, decision):
+        if decision is None or not self._in_force(slot.verb, decision):
             return None
         if decision.lifted:
             slot.rule, slot.why, slot.verdict = decision.rule, "the rule is lifted", Action.ALLOW.value
@@ -56,25 +58,46 @@ class Judging:
             return None
         if decision.rule == slot.rule and not decision.enforced:
             return None  # that was told when the login began
-        if not self._in_force(slot, decision):
+        if not self._in_force(slot.verb, decision):
             slot.rule = slot.rule or decision.rule
             return None
         slot.rule, slot.why, slot.verdict = decision.rule, decision.why, decision.action.value
         return decision
 
-    def _in_force(self, slot: Slot, decision: Decision) -> bool:
+    def capture(self, command: Command, *, logged_in: bool = False) -> None:
+        """Ask whether the session is to be recorded, until it is.
+
+        ``logged_in``: the command was a login that succeeded, so who it was for is a fact.
+        """
+        if self._captured or command.verb not in self.judge.captures:
+            return
+        decision = self._asked(self.judge.capture, command, claimed=not logged_in)
+        if decision is None or decision.rule in self._observed:
+            return
+        if self._in_force(command.verb, decision):
+            self._captured = True
+            self._emit(CaptureWanted(decision.rule))
+        else:
+            self._observed.add(decision.rule)  # once for a session, as it would have been recorded once
+
+    def _in_force(self, verb: str, decision: Decision) -> bool:
         if decision.enforced and decision.action is not Action.OBSERVE:
             return True
-        self._emit(WouldHave(slot.verb, decision.rule, decision.action.value))
+        self._emit(WouldHave(verb, decision.rule, decision.action.value))
         return False
 
     def _decide(self, command: Command) -> Decision | None:
-        """The rules' decision; a login is judged by the name that asks to be let in."""
+        return self._asked(self.judge.decide, command)
+
+    def _asked(
+        self, decide: Callable[[Command, Facts], Decision | None], command: Command, *, claimed: bool = True
+    ) -> Decision | None:
+        """The rules' decision; a login is judged by the name that asks to be let in, if it is ``claimed``."""
         self.learn()
-        asked = self._dialect.claimant(command) if command.verb in LOGINS else None
+        asked = self._dialect.claimant(command) if claimed and command.verb in LOGINS else None
         if asked:
             self.facts.user, self.facts.mechanism = asked
-        decision = self.judge.decide(command, self.facts)
+        decision = decide(command, self.facts)
         if asked:
             self.learn()
         return decision

@@ -127,7 +127,7 @@ class Session:
         judge = judge if options.guard else NO_RULES
         self._guards = guards if options.guard else no_guards
         self._guard: Guard | None = None
-        self._concerned = judge.verbs | judge.brakes
+        self._concerned = judge.verbs | judge.brakes | judge.captures
         self._screens = options.tls_required or protocol == "smtp"  # any verb may be objected to
         self._options = options
         self.dialect = dialect_for(protocol, self._policy(), options.limits, judge.verbs)
@@ -398,6 +398,7 @@ class Session:
     def _judged(self, slot: Slot) -> None:
         """What the rules say is done here, but for what they leave to the guard."""
         command = slot.command
+        self._judging.capture(command)
         decision = self._judging.ruling(slot)
         if decision is not None and not decision.lifted and decision.action not in GUARDED | {Action.ALLOW}:
             self._enforce(slot, decision)
@@ -612,7 +613,7 @@ class Session:
         asked = self.dialect.claimant(slot.command) if slot.verb in LOGINS else None
         changed = self.dialect.answered(slot, reply)
         if asked:
-            self._login(changed and reply.status in ("OK", "235"), *asked)
+            self._login(slot.command, changed and reply.status in ("OK", "235"), *asked)
         self._ledger.report(slot)
         self._remarks.answered(slot.verb, reply)
         if self._guard is not None and slot.verb in self._guard.verbs:
@@ -633,9 +634,10 @@ class Session:
         elif self._deaf and not self.upgrade:
             self.closed = True  # the client sends no more, and all is answered
 
-    def _login(self, good: bool, user: str, mechanism: str) -> None:
+    def _login(self, command: Command, good: bool, user: str, mechanism: str) -> None:
         if good:
             self._judging.learn()
+            self._judging.capture(command, logged_in=True)  # who it is may not have been clear before
             self.emit(LoggedIn(self.facts.user, self.facts.mechanism, self.facts.tls))
             self._engage()
         else:

@@ -24,6 +24,7 @@ class Action(Enum):
     TRASH = "trash"  # IMAP: what would be expunged is moved to the mailbox with \Trash
     ARCHIVE = "archive"  # a copy is written down here before the deletion goes upstream
     BRAKE = "brake"  # deletions go upstream until there are too many of them
+    CAPTURE = "capture"  # forward it, and record the session from its first octet on
 
 
 GUARDED = frozenset({Action.KEEP, Action.DELAY, Action.TRASH, Action.ARCHIVE, Action.BRAKE})
@@ -99,6 +100,7 @@ class Judge:
     asked beside ``decide``, for ``brakes`` alone: a brake that does not hold leaves the
     verdict to the other rules. ``settled`` are verbs whose rules ask for nothing but what is
     known at the login: what they say of one such command holds for the whole session.
+    ``capture`` is asked for ``captures``, until it has said once that the session is to be recorded.
     """
 
     verbs: frozenset[str] = frozenset()
@@ -107,6 +109,8 @@ class Judge:
     brakes: frozenset[str] = frozenset()
     brake: Callable[[Command, Facts], Decision | None] = lambda command, facts: None
     settled: frozenset[str] = frozenset()
+    captures: frozenset[str] = frozenset()
+    capture: Callable[[Command, Facts], Decision | None] = lambda command, facts: None
 
 
 NO_RULES = Judge()

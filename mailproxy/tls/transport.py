@@ -57,6 +57,16 @@ class Transport:
         return str(self._sock.getsockname()[0])
 
     @property
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Address and port of our end, and of the peer's.
+
+        Raises:
+            OSError: the connection is gone already.
+        """
+        (own, own_port, *_), (peer, peer_port, *_) = self._sock.getsockname(), self._sock.getpeername()
+        return (own, own_port), (peer, peer_port)
+
+    @property
     def tls(self) -> ssl.SSLSocket | None:
         return self._tls
 

@@ -10,7 +10,7 @@ import pytest
 
 from mailproxy.config.checks import check, default_name
 from mailproxy.config.errors import dotted
-from mailproxy.config.model import Config, Endpoint, Listener, Log, Rules, Store, Tls, Upstream
+from mailproxy.config.model import Capture, Config, Endpoint, Listener, Log, Rules, Store, Tls, Upstream
 
 IMAP = Endpoint(993, "implicit")
 MAIN = Upstream("127.0.0.1", imap=IMAP)
@@ -152,3 +152,15 @@ def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_listener_is_called_after_its_first_address() -> None:
     assert default_name(LISTENER) == "imap@127.0.0.1:1993"
     assert default_name(replace(LISTENER, address=())) == "imap@"
+
+
+def test_captures_that_would_not_fit() -> None:
+    files = replace(GOOD, capture=Capture(file_octets=70_000, total_octets=69_999))
+    assert problems(files) == [
+        (
+            "capture.total_octets",
+            "one file of file_octets would be more than all files together may have",
+            "Raise it, or write a smaller file_octets",
+        )
+    ]
+    assert problems(replace(GOOD, capture=Capture(file_octets=70_000, total_octets=70_000))) == []

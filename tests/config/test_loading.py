@@ -103,7 +103,6 @@ def test_problems_are_in_the_order_of_their_lines(file: Path) -> None:
         (b"listener = [5]", 1, "5 stands where a table is expected"),
         (b"[listener]\n", 1, "a listener is one of a list"),
         (b"store = 5\n", 1, "this is not a table"),
-        (b"[capture]\n", 1, "this version has no such section"),
     ],
 )
 def test_files_that_are_wrong_as_a_whole(file: Path, octets: bytes, line: int, cause: str) -> None:

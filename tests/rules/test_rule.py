@@ -21,7 +21,7 @@ def test_a_decision_has_the_words_of_its_rule() -> None:
 
 
 def test_what_leaves_a_command_as_it_is() -> None:
-    assert {Action.ALLOW, Action.OBSERVE} == NOTES
+    assert {Action.ALLOW, Action.OBSERVE, Action.CAPTURE} == NOTES
 
 
 def test_an_example_begins_with_nobody_logged_in_and_tls() -> None:

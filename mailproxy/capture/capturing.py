@@ -1,0 +1,68 @@
+"""The captures of one running proxy: which sessions are recorded, and what becomes of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailproxy.capture.recorder import Recorder, What
+from mailproxy.capture.writer import CaptureWriter, Options
+
+CLOSE_SECONDS = 10.0  # for what is not on the disk yet when the proxy stops
+Say = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``everything``: all sessions are recorded; else those that a rule wants."""
+
+    everything: bool
+    what: What
+    files: Options
+
+
+class Capturing:
+    """Makes recorders. One for a process; nothing is opened before a session is recorded.
+
+    ``say(event, level, **fields)`` logs.
+    """
+
+    def __init__(self, wanted: Wanted, say: Say) -> None:
+        self._wanted = wanted
+        self._say = say
+        self._writer: CaptureWriter | None = None
+        self._failed: str | None = None  # why, as it was told
+        self._lost = 0
+
+    def session(self, session: str, protocol: str, by_rule: bool) -> Recorder | None:
+        """The recorder of a new session; None when it is not to be recorded. ``by_rule``: one may want it."""
+        if not (self._wanted.everything or by_rule):
+            return None
+        if self._writer is None:
+            self._writer = CaptureWriter(self._wanted.files, _ignore, _ignore)
+        waits = not self._wanted.everything
+        return Recorder(session, protocol, self._writer, self._wanted.what, waits=waits)
+
+    def report(self) -> None:
+        """Log what has changed since the last call: captures that cannot be written, or can again."""
+        writer = self._writer
+        if writer is None:
+            return
+        lost, self._lost = writer.lost_octets - self._lost, writer.lost_octets
+        if writer.why and writer.why != self._failed:
+            self._say("capture_failed", "error", cause=writer.why, hint="mail goes on without")
+        if lost:
+            self._say("capture_lost", "error", octets=lost)
+        if self._failed and not writer.why:
+            self._say("capture_recovered", "info")
+        self._failed = writer.why or None
+
+    def close(self) -> None:
+        """Write what waits, and finish the files. No session is open any more."""
+        if self._writer is not None:
+            self._writer.close(CLOSE_SECONDS)
+            self.report()
+
+
+def _ignore(told: object) -> None:
+    """The writer says it in its own thread, where nothing may be logged: :meth:`Capturing.report` asks."""

@@ -1,0 +1,76 @@
+"""Which conversations of a file are wanted, where that is only known behind them: by their user."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from mailproxy.capture.conversations import Conversation, Ended, Item, Remarked
+
+
+class Choice:
+    """Conversations by number, user and leg.
+
+    ``number`` also takes the other leg of the same session, if that begins behind it. ``leg`` is
+    ``client``, ``server`` or ``both``; None is the one that ``number`` names, else the client's. In captures
+    of others there are no legs, and no choice among them.
+    """
+
+    def __init__(self, number: int | None = None, leg: str | None = None, users: Users | None = None) -> None:
+        self.found = 0  # conversations that were chosen
+        self._number = number
+        self._leg = leg
+        self._users = users
+        self._session = ""
+        self._chosen: dict[int, bool] = {}  # of those that are open
+
+    def items(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Those of the items that are wanted. Raises what ``items`` raises."""
+        for item in items:
+            number = item.conversation.number
+            chosen = self._chosen.get(number)
+            if chosen is None:
+                chosen = self._chosen[number] = self._wanted(item.conversation)
+                self.found += chosen
+            if isinstance(item, Ended):
+                del self._chosen[number]
+            if chosen:
+                yield item
+
+    def _wanted(self, conversation: Conversation) -> bool:
+        named = self._number == conversation.number
+        if named:
+            self._session = conversation.session
+        elif self._number is not None and not (self._session and conversation.session == self._session):
+            return False
+        return self._has_leg(conversation, named) and (self._users is None or self._users.have(conversation))
+
+    def _has_leg(self, conversation: Conversation, named: bool) -> bool:
+        if self._leg is None:
+            return named if self._number is not None else conversation.leg != "server"
+        return self._leg == "both" or conversation.leg in ("", self._leg)
+
+
+class Users:
+    """The conversations of one user, from a first pass over the file."""
+
+    def __init__(self, user: str, items: Iterable[Item]) -> None:
+        """Raises what ``items`` raises."""
+        self._numbers: set[int] = set()
+        self._sessions: set[str] = set()
+        for item in items:
+            if user in _users_of(item):
+                self._numbers.add(item.conversation.number)
+                if item.conversation.session:
+                    self._sessions.add(item.conversation.session)
+
+    def have(self, conversation: Conversation) -> bool:
+        """Is it one of the user's, or the other leg of one?"""
+        return conversation.number in self._numbers or conversation.session in self._sessions
+
+
+def _users_of(item: Item) -> Container[str]:
+    if isinstance(item, Ended):
+        return (item.user,)
+    if isinstance(item, Remarked) and item.remark.word in ("login", "login_failed", "end"):
+        return (str(item.remark.fields.get("user", "")),)
+    return ()

@@ -1,0 +1,120 @@
+"""A conversation as a dialogue for people: lines in the order in which they were said.
+
+Lines come out as the octets go in; of messages nothing is held but the beginning of their header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from mailproxy.capture.conversations import Began, Conversation, Ended, Item, Remarked, Said
+from mailproxy.capture.remark_text import in_words
+from mailproxy.capture.spoken import Spoken, Voice
+from mailproxy.proto.tokens import Side
+
+NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a dialogue.
+
+    ``kind`` is a value of :class:`~mailproxy.capture.parts.Kind`, ``message`` for what is folded,
+    ``session`` for the line that introduces a conversation, ``verdict``, or ``note``. ``side`` is None
+    where nobody speaks. ``time`` is seconds since 1970. The text may hold anything: what is printed must
+    be made safe.
+    """
+
+    conversation: Conversation
+    time: float
+    side: Side | None
+    kind: str
+    text: str
+    status: str = ""
+    exchange: int = -1
+    frame: int = 0
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+class Dialogue:
+    """``full``: messages are not folded. ``secrets``: they are shown, and unread octets too."""
+
+    def __init__(self, *, full: bool = False, secrets: bool = False) -> None:
+        self._full = full
+        self._secrets = secrets
+        self._open: dict[int, Voice] = {}
+
+    def lines(self, items: Iterable[Item]) -> Iterator[Line]:
+        """What the items say. Raises what ``items`` raises."""
+        for item in items:
+            conversation = item.conversation
+            if isinstance(item, Said):
+                for spoken in self._open[conversation.number].said(item.part):
+                    yield _line(conversation, spoken)
+            elif isinstance(item, Began):
+                self._open[conversation.number] = Voice(
+                    conversation.protocol, full=self._full, secrets=self._secrets
+                )
+                yield Line(conversation, item.time, None, "session", introduction(conversation))
+            elif isinstance(item, Remarked):
+                yield from self._remarked(item)
+            else:
+                yield from self._ended(item)
+
+    def _remarked(self, item: Remarked) -> Iterator[Line]:
+        text = in_words(item.remark)
+        if not text:
+            return
+        kind = "verdict" if item.remark.word in ("verdict", "would_have") else NOTE
+        more = {"word": item.remark.word, **item.remark.fields}
+        yield Line(item.conversation, item.time, None, kind, text, frame=item.frame, more=more)
+
+    def _ended(self, item: Ended) -> Iterator[Line]:
+        for spoken in self._open.pop(item.conversation.number).finish(item.time):
+            yield _line(item.conversation, spoken)
+        yield Line(
+            item.conversation, item.time, None, NOTE, _HOW.get(item.how, item.how), more={"how": item.how}
+        )
+
+
+_HOW = {
+    "fin": "the connection was closed",
+    "rst": "the connection was reset",
+    "cut": "the capture ends here",
+}
+
+
+def introduction(conversation: Conversation) -> str:
+    """Number, protocol, time and ends of a conversation."""
+    stream = conversation.stream
+    words = [f"session {conversation.number}", conversation.protocol]
+    if conversation.leg:
+        words.append(f"the {conversation.leg}'s leg of {conversation.session}")
+    words.append(_time(conversation.started))
+    words.append(f"{stream.client} → {stream.server}")
+    if conversation.tls:
+        words.append("TLS from the start")
+    return ", ".join(words)
+
+
+def _time(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):  # anybody may have written the file
+        return "at an impossible time"
+
+
+def _line(conversation: Conversation, spoken: Spoken) -> Line:
+    return Line(
+        conversation,
+        spoken.time,
+        spoken.side,
+        spoken.kind,
+        spoken.text,
+        spoken.status,
+        spoken.exchange,
+        spoken.frame,
+        spoken.more,
+    )

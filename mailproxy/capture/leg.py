@@ -1,0 +1,128 @@
+"""One leg of a session on its way into a capture: parsed, veiled, cut to size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
+
+from mailproxy.capture.abridged import Abridged
+from mailproxy.capture.comments import write
+from mailproxy.capture.follower import Follower
+from mailproxy.capture.parts import Kind, Part
+from mailproxy.proto.tokens import Side
+
+How = Literal["fin", "rst"]
+_STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
+
+
+class Sink(Protocol):
+    """A connection in a capture file; see :class:`mailproxy.capture.writer.Connection`."""
+
+    def open(self, time: float, comments: Sequence[str]) -> None: ...
+    def data(
+        self, side: Side, pieces: Sequence[bytes], time: float, comments: Sequence[str] = ()
+    ) -> None: ...
+    def hole(self, side: Side, octets: int) -> None: ...
+    def note(self, time: float, comments: Sequence[str]) -> None: ...
+    def close(self, time: float, how: How, comments: Sequence[str] = ()) -> None: ...
+
+
+class Leg:
+    """Writes what was said on one leg. ``message_octets``: so many of each message, None for all."""
+
+    __slots__ = ("_abridged", "_follower", "_remarks", "_secrets", "_sink", "_starttls", "_upgrade")
+
+    def __init__(self, protocol: str, sink: Sink, message_octets: int | None, secrets: bool) -> None:
+        self._follower = Follower(protocol, decrypted=True)
+        self._sink = sink
+        self._secrets = secrets
+        self._abridged = None if message_octets is None else Abridged(protocol, message_octets)
+        self._remarks: list[str] = []
+        self._upgrade = _STARTTLS[protocol]
+        self._starttls: list[Part] = []  # this exchange is not written if TLS begins behind it
+
+    def remark(self, remark: str) -> None:
+        """A comment for the next packet."""
+        self._remarks.append(remark)
+
+    def said(self, side: Side, pieces: Iterable[bytes], time: float) -> None:
+        """Octets that ``side`` of this leg has sent."""
+        parts = [part for data in pieces for part in self._follower.feed(side, data, time)]
+        if self._starttls or any(self._asks_for_tls(part) for part in parts):
+            parts = self._without_starttls(parts)
+        self._put(parts, time)
+
+    def close(self, time: float) -> None:
+        """Both sides have said all."""
+        unanswered, self._starttls = self._starttls, []
+        self._put([*unanswered, *self._follower.finish()], time)
+        if self._abridged is not None:
+            for side in Side:
+                self._data(side, list(self._abridged.rest(side)), time)
+        self._sink.close(time, "fin", self._remarks)
+        self._remarks = []
+
+    def abandon(self, time: float, why: str) -> None:
+        """Nothing more of it can be written."""
+        self._sink.close(time, "rst", [*self._remarks, write("lost", why=why)])
+
+    def _asks_for_tls(self, part: Part) -> bool:
+        return part.command is not None and part.command.verb == self._upgrade
+
+    def _without_starttls(self, parts: list[Part]) -> list[Part]:
+        """Wireshark would take all that follows for TLS, so the exchange becomes a remark."""
+        written: list[Part] = []
+        for part in parts:
+            if part.kind is Kind.STARTTLS and self._starttls:
+                command, *replies = self._starttls
+                reply = replies[-1].shown if replies else b""
+                self._remarks.append(write("starttls", command=_text(command.shown), reply=_text(reply)))
+                self._starttls = []
+                continue
+            written += self._refused(part)
+            if self._asks_for_tls(part) or (self._starttls and part.exchange == self._starttls[0].exchange):
+                self._starttls.append(part)
+            else:
+                written.append(part)
+        return written + self._refused()
+
+    def _refused(self, next: Part | None = None) -> list[Part]:
+        """The exchange that is kept, once TLS cannot begin behind it; ``next`` is what comes then."""
+        kept = self._starttls
+        over = bool(kept) and kept[-1].ends
+        if kept and next is not None and next.exchange != kept[0].exchange:
+            over = over or any(part.side is next.side for part in kept)  # octets of one side stay in order
+        if not over:
+            return []
+        self._starttls = []
+        return kept
+
+    def _put(self, parts: list[Part], time: float) -> None:
+        """Octets of one side go into the file together."""
+        run: list[bytes] = []
+        side = Side.CLIENT
+        for part in parts:
+            if part.side is not side:
+                self._data(side, run, time)
+                run, side = [], part.side
+            data = part.data if self._secrets else part.shown
+            if self._abridged is None:
+                run.append(data)
+                continue
+            for piece in self._abridged.pieces(part, data):
+                if isinstance(piece, bytes):
+                    run.append(piece)
+                    continue
+                self._data(side, run, time)
+                run = []
+                self._sink.hole(side, piece)
+        self._data(side, run, time)
+
+    def _data(self, side: Side, run: list[bytes], time: float) -> None:
+        if any(run):
+            remarks, self._remarks = self._remarks, []
+            self._sink.data(side, run, time, remarks)
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")

@@ -1,0 +1,193 @@
+"""Records one session: both legs' octets without their secrets, and what the session says of itself.
+
+What the proxy says about an octet comes as an event while that octet is on its way, so a
+remark waits for the next packet of its leg: a verdict then stands on the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from mailproxy.capture.comments import write
+from mailproxy.capture.deferred import Deferral
+from mailproxy.capture.leg import Leg, Sink
+from mailproxy.events import (
+    Anomaly,
+    CaptureWanted,
+    CommandDone,
+    Event,
+    Failure,
+    LegSecured,
+    LoggedIn,
+    LoginFailed,
+    SessionEnded,
+    SessionStarted,
+    WouldHave,
+)
+from mailproxy.proto.tokens import Side
+
+_OWN = "own"  # the verdict of a command that the proxy itself has sent
+Address = tuple[str, int]
+
+
+class Opener(Protocol):
+    """Makes a connection in a capture file; see :class:`mailproxy.capture.writer.CaptureWriter`."""
+
+    def connection(self, session: str, protocol: str, leg: Any, client: Address, server: Address) -> Sink: ...
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What is recorded. ``message_octets``: so many of each message, None for all.
+
+    ``secrets``: passwords too, because the operator asked for them.
+    """
+
+    message_octets: int | None = None
+    secrets: bool = False
+
+
+class Recorder:
+    """See :class:`mailproxy.session.recorded.Recorder`.
+
+    ``waits``: nothing is written until a rule wants the session; what was said before is kept till then.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        protocol: str,
+        opener: Opener,
+        what: What,
+        *,
+        waits: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._session = session
+        self._protocol = protocol
+        self._opener = opener
+        self._what = what
+        self._now = now
+        self._deferral = Deferral() if waits else None
+        self._started: dict[str, Any] = {}
+        self._legs: list[Leg | None] = [None, None]
+        self._early: list[str] = []  # what was said before there was a leg to say it on
+        self._begun = False
+
+    # -- what is on the wires -------------------------------------------------------------
+
+    def client_leg(self, client: Address, listener: Address) -> None:
+        self._open(Side.CLIENT, "client", client, listener)
+
+    def server_leg(self, own: Address, server: Address) -> None:
+        self._open(Side.SERVER, "server", own, server)
+
+    def _open(self, side: Side, name: str, client: Address, server: Address) -> None:
+        def make() -> Sink:
+            return self._opener.connection(self._session, self._protocol, name, client, server)
+
+        deferral = self._deferral
+        sink: Sink = make() if deferral is None else deferral.connection(make)
+        leg = Leg(self._protocol, sink, self._what.message_octets, self._what.secrets)
+        self._legs[side] = leg
+        about = write("session", id=self._session, leg=name, protocol=self._protocol, **self._started)
+        sink.open(self._now(), [about])
+        for remark in self._early:
+            leg.remark(remark)
+        self._early, self._begun = [], True
+
+    def arrived(self, side: Side, data: bytes) -> None:
+        self._said(side, side, (data,))
+
+    def left(self, side: Side, pieces: Sequence[bytes]) -> None:
+        self._said(side, side.other, pieces)
+
+    def _said(self, wire: Side, by: Side, pieces: Sequence[bytes]) -> None:
+        leg = self._legs[wire]
+        if leg is None:
+            return
+        try:
+            leg.said(by, pieces, self._now())
+        except Exception as error:  # whatever it is: no flaw of ours may stop the mail
+            self._legs[wire] = None
+            leg.abandon(self._now(), f"mailproxy could not follow this session: {type(error).__name__}")
+
+    # -- what is said about it ------------------------------------------------------------
+
+    def event(self, event: Event) -> None:
+        match event:
+            case SessionStarted():
+                self._started = {
+                    "listener": event.listener,
+                    "upstream": event.upstream,
+                    "client": event.client,
+                }
+            case LegSecured():
+                self._remark(event.side, write("tls", **asdict(event)))
+            case LoggedIn():
+                self._remark("client", write("login", **asdict(event)))
+            case LoginFailed():
+                self._remark("client", write("login_failed", **asdict(event)))
+            case CommandDone():
+                self._remark("server" if event.verdict == _OWN else "client", _verdict(event))
+            case WouldHave():
+                self._remark("client", write("would_have", **asdict(event)))
+            case Anomaly():
+                self._remark(event.side, write("anomaly", name=event.name, detail=event.detail))
+            case Failure():
+                self._remark(
+                    "client",
+                    write("failure", fault=event.fault.value, what=event.what, detail=event.detail),
+                )
+            case CaptureWanted():
+                self._remark("client", write("capture", rule=event.rule))
+                self._go()
+            case SessionEnded():
+                self._remark("client", write("end", **_ended(event)))
+
+    def _remark(self, leg: str, remark: str) -> None:
+        found = self._legs[Side.SERVER] if leg == "server" else None
+        found = found or self._legs[Side.CLIENT]
+        if found is not None:
+            found.remark(remark)
+        elif not self._begun:
+            self._early.append(remark)
+
+    def _go(self) -> None:
+        """From here on it is written, and what was kept first."""
+        deferral, self._deferral = self._deferral, None
+        if deferral is not None:
+            deferral.release()
+
+    def end(self) -> None:
+        now = self._now()
+        for side in Side:
+            leg, self._legs[side] = self._legs[side], None
+            if leg is not None:
+                leg.close(now)
+        self._begun, self._deferral = True, None  # what nobody wanted is forgotten
+
+
+def _verdict(done: CommandDone) -> str:
+    return write(
+        "verdict",
+        verb=done.verb,
+        text=done.text,
+        verdict=done.verdict,
+        status=done.status,
+        rule=done.rule,
+        why=done.why,
+    )
+
+
+def _ended(event: SessionEnded) -> dict[str, Any]:
+    return {
+        "user": event.user,
+        "seconds": round(event.seconds, 6),
+        "commands": event.commands,
+        "reason": event.reason,
+        "verdicts": event.verdicts,
+    }

@@ -1,0 +1,120 @@
+"""Searches what was said, while it is read: in lines, messages and literals alike.
+
+A text is found wherever the pieces of a stream were cut. Of a stream no more is kept than the
+line that has begun, as far as it can be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mailproxy.capture.conversations import Conversation, Ended, Item, Said
+from mailproxy.capture.parts import Kind, Part
+from mailproxy.capture.text_lines import text_of
+from mailproxy.proto.tokens import Side
+
+AROUND = 200  # octets of a line that are shown on each side of what was found
+_UNREADABLE = frozenset({Kind.TLS, Kind.UNREAD, Kind.STARTTLS, Kind.GAP})
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A line that holds the text. ``kind`` and ``exchange`` are those of the part in which it ended."""
+
+    conversation: Conversation
+    time: float
+    side: Side
+    kind: Kind
+    exchange: int
+    frame: int
+    text: str
+
+
+class Search:
+    """``wanted`` are the octets to be found; they may not hold a line feed.
+
+    ``any_case``: A to Z are found in either case, other letters as they are.
+    """
+
+    def __init__(self, wanted: bytes, *, any_case: bool = False, secrets: bool = False) -> None:
+        if not wanted or b"\n" in wanted:
+            raise ValueError("a text within one line is needed")
+        self._wanted = wanted.lower() if any_case else wanted
+        self._any_case = any_case
+        self._secrets = secrets
+        self._open: dict[tuple[int, Side], _Stream] = {}
+
+    def hits(self, items: Iterable[Item]) -> Iterator[Hit]:
+        """Each line that holds it, once. Raises what ``items`` raises."""
+        for item in items:
+            if isinstance(item, Said):
+                yield from self._said(item.conversation, item.part)
+            elif isinstance(item, Ended):
+                for side in Side:
+                    stream = self._open.pop((item.conversation.number, side), None)
+                    if stream is not None:
+                        yield from stream.flush()
+
+    def _said(self, conversation: Conversation, part: Part) -> Iterator[Hit]:
+        place = (conversation.number, part.side)
+        if part.kind in _UNREADABLE and not (self._secrets and part.kind is Kind.UNREAD):
+            stream = self._open.pop(place, None)
+            if stream is not None:
+                yield from stream.flush()
+            return
+        stream = self._open.get(place)
+        if stream is None:
+            stream = self._open[place] = _Stream(conversation, self._wanted, self._any_case)
+        yield from stream.feed(part.data if self._secrets else part.shown, part)
+
+
+class _Stream:
+    """One side of a conversation."""
+
+    __slots__ = ("_any_case", "_conversation", "_hit", "_line", "_wanted")
+
+    def __init__(self, conversation: Conversation, wanted: bytes, any_case: bool) -> None:
+        self._conversation = conversation
+        self._wanted = wanted
+        self._any_case = any_case
+        self._line = b""  # the end of the line that goes on
+        self._hit: tuple[Part, int] | None = None  # found in that line, at this place in it
+
+    def feed(self, data: bytes, part: Part) -> Iterator[Hit]:
+        data = self._line + data
+        sought = data.lower() if self._any_case else data
+        start = sought.find(self._wanted) if self._hit is None else 0
+        while self._hit is not None or start >= 0:
+            if self._hit is None:
+                self._hit = (part, start)
+            end = data.find(b"\n", self._hit[1])
+            if end < 0:
+                break
+            yield self._shown(data, end)
+            start = sought.find(self._wanted, end + 1)
+        self._keep(data)
+
+    def flush(self) -> Iterator[Hit]:
+        """Nothing more comes."""
+        if self._hit is not None:
+            yield self._shown(self._line, len(self._line))
+        self._line = b""
+
+    def _keep(self, data: bytes) -> None:
+        if self._hit is not None:
+            part, place = self._hit
+            begin = max(0, place - AROUND)
+            self._line = data[begin : place + len(self._wanted) + AROUND]
+            self._hit = (part, place - begin)
+            return
+        kept = AROUND + len(self._wanted)
+        self._line = data[max(data.rfind(b"\n") + 1, len(data) - kept) :]
+
+    def _shown(self, data: bytes, end: int) -> Hit:
+        assert self._hit is not None, "the caller has found one"
+        part, place = self._hit
+        self._hit = None
+        begin = max(data.rfind(b"\n", 0, place) + 1, place - AROUND)
+        text = text_of(data[begin : min(end, place + len(self._wanted) + AROUND)].rstrip(b"\r"))
+        return Hit(self._conversation, part.time, part.side, part.kind, part.exchange, part.frame, text)

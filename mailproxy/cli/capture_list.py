@@ -1,0 +1,188 @@
+"""``mailproxy capture list``: one row for each mail session of a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mailproxy.cli.capture_files import Files, described, moment, say_notes
+from mailproxy.cli.errors import say_error
+from mailproxy.cli.json_lines import print_members
+from mailproxy.cli.opened import AsJson
+from mailproxy.cli.progress import reading
+from mailproxy.cli.tables import counted, print_table, size_of
+
+if TYPE_CHECKING:
+    from mailproxy.capture.conversations import FileTally
+    from mailproxy.capture.listing import Row
+
+HEAD = (
+    *("no", "started", "protocol", "client", "server", "user", "tls", "commands", "messages"),
+    *("from client", "from server", "seconds", "end", "session", "remarks"),
+)
+BATCH = 500  # rows that are sorted and printed together: a file may have millions
+
+
+def list_(
+    files: Files,
+    legs: Annotated[
+        bool, typer.Option("--legs", help="A row for each TCP connection: both legs of a session.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the mail sessions in captures, one row for each.
+
+    A session that mailproxy has recorded is one row, that of its client's leg. What in a file was
+    no mail, or damaged, is said on standard error.
+
+    \b
+    Examples:
+      mailproxy capture list session.pcapng
+      mailproxy capture list --legs captures/*.pcapng.gz
+      mailproxy capture list --json dump.pcap | jq '.sessions[].user'
+    """
+    reader = _Reader(files, legs, as_json)
+    if as_json:
+        print_members((("sessions", reader.described()), ("files", reader.files())))
+    else:
+        reader.print()
+    if reader.failed:
+        raise typer.Exit(1)
+
+
+@dataclass(slots=True)
+class _File:
+    path: Path
+    tally: FileTally
+    sessions: int = 0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class _Reader:
+    paths: list[Path]
+    legs: bool
+    as_json: bool
+    failed: bool = False
+    _files: list[_File] = field(default_factory=list)
+
+    def print(self) -> None:
+        several = len(self.paths) > 1
+        head = ("file", *HEAD) if several else HEAD
+        for file, rows in self._batches():
+            print_table(head, ((*((str(file.path),) if several else ()), *cells(row)) for row in rows))
+
+    def described(self) -> Iterator[dict[str, object]]:
+        for file, rows in self._batches():
+            for row in rows:
+                yield {"file": str(file.path), **row_described(row)}
+
+    def files(self) -> Iterator[dict[str, object]]:
+        for file in self._files:
+            yield described(file.path, file.sessions, file.tally, file.error)
+
+    def _batches(self) -> Iterator[tuple[_File, list[Row]]]:
+        from mailproxy.capture.conversations import FileTally
+
+        for path in self.paths:
+            file = _File(path, FileTally())
+            self._files.append(file)
+            yield from ((file, sorted(rows, key=_number)) for rows in self._rows(file))
+            if file.error:
+                self.failed = True
+                say_error(file.error)
+            elif not self.as_json:
+                say_notes(path, file.sessions, file.tally)
+
+    def _rows(self, file: _File) -> Iterator[list[Row]]:
+        from mailproxy.capture.conversations import conversations
+        from mailproxy.capture.listing import Listing
+        from mailproxy.capture.model import CaptureError
+
+        listing = Listing(legs=self.legs)
+        batch: list[Row] = []
+        with reading(file.path, printing=self.as_json) as progress:
+            try:
+                for row in listing.rows(conversations(file.path, file.tally, progress)):
+                    file.sessions += 1
+                    batch.append(row)
+                    if len(batch) == BATCH:
+                        with progress.aside():
+                            yield batch
+                        batch = []
+            except CaptureError as error:
+                file.error = str(error)
+                unfinished = list(listing.rest())
+                file.sessions += len(unfinished)
+                batch += unfinished
+        if batch:
+            yield batch
+
+
+def _number(row: Row) -> int:
+    return row.conversation.number
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """The row as it is printed."""
+    conversation = row.conversation
+    return (
+        str(conversation.number),
+        moment(conversation.started),
+        conversation.protocol,
+        conversation.stream.client,
+        conversation.stream.server,
+        row.user or (f"{row.refused} (refused)" if row.refused else ""),
+        row.tls,
+        str(row.commands),
+        str(row.messages),
+        *(size_of(octets) for octets in row.octets),
+        f"{row.seconds:.3f}",
+        f"quit, {row.how}" if row.left else row.how,
+        f"{conversation.session} {conversation.leg}".strip(),
+        remarks(row),
+    )
+
+
+def remarks(row: Row) -> str:
+    """What is out of the ordinary."""
+    words = [f"{verdict} {count}" for verdict, count in sorted(row.verdicts.items())]
+    if row.gaps:
+        words.append(f"{counted(row.gaps, 'gap')} ({counted(row.missing, 'octet')})")
+    for octets, what in ((row.unread, "unread"), (row.sealed, "in TLS")):
+        if octets:
+            words.append(f"{counted(octets, 'octet')} {what}")
+    return ", ".join(words)
+
+
+def row_described(row: Row) -> dict[str, object]:
+    """The row for JSON."""
+    conversation = row.conversation
+    return {
+        "number": conversation.number,
+        "started": conversation.started,
+        "protocol": conversation.protocol,
+        "session": conversation.session,
+        "leg": conversation.leg,
+        "client": conversation.stream.client,
+        "server": conversation.stream.server,
+        "user": row.user,
+        "refused": row.refused,
+        "tls": row.tls,
+        "commands": row.commands,
+        "messages": row.messages,
+        "octets_client": row.octets[0],
+        "octets_server": row.octets[1],
+        "seconds": row.seconds,
+        "end": row.how,
+        "quit": row.left,
+        "verdicts": dict(row.verdicts),
+        "gaps": row.gaps,
+        "missing": row.missing,
+        "unread": row.unread,
+        "sealed": row.sealed,
+    }

@@ -1,0 +1,139 @@
+"""Lines of a dialogue for a terminal, a pipe and JSON. Nothing in them can command the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from mailproxy.cli.tables import on_terminal
+from mailproxy.config.errors import printable
+from mailproxy.proto.tokens import Side
+
+if TYPE_CHECKING:
+    from mailproxy.capture.dialogue import Line
+    from mailproxy.capture.searching import Hit
+
+LONGEST = 1000  # characters of a line that is folded
+_SIDES = {Side.CLIENT: "C: →", Side.SERVER: "S: ←"}
+_REFUSED = ("4", "5", "ERR", "NO", "BAD", "BYE")
+_ASKS = ("3", "+")
+
+
+class Lines:
+    """A dialogue. ``whole``: long lines are not cut."""
+
+    def __init__(self, lines: Iterable[Line], *, whole: bool) -> None:
+        self._lines = lines
+        self._whole = whole
+        self._colours = on_terminal() and "NO_COLOR" not in os.environ
+
+    def printed(self) -> Iterator[str]:
+        """As people read it."""
+        for line in self._lines:
+            text = self._text(line)
+            if line.kind == "session":
+                yield self._painted(f"# {text}", "session")
+                continue
+            shown = f"-- {text} --" if line.side is None else f"{_SIDES[line.side]} {text}"
+            yield f"{_place(line)}{self._painted(shown, _colour_of(line))}"
+
+    def described(self) -> Iterator[dict[str, object]]:
+        """For JSON."""
+        for line in self._lines:
+            conversation = line.conversation
+            found: dict[str, object] = {
+                "session": conversation.number,
+                "leg": conversation.leg,
+                "time": line.time,
+                "frame": line.frame,
+                "side": line.side.name.lower() if line.side is not None else "",
+                "kind": line.kind,
+                "exchange": line.exchange,
+                "text": self._cut(line.text),
+            }
+            if line.status:
+                found["status"] = line.status
+            if line.more:
+                found["more"] = dict(line.more)
+            yield found
+
+    def _text(self, line: Line) -> str:
+        return safe(self._cut(line.text))
+
+    def _cut(self, text: str) -> str:
+        if self._whole or len(text) <= LONGEST:
+            return text
+        return f"{text[:LONGEST]}… [{len(text) - LONGEST:,} more characters]"
+
+    def _painted(self, text: str, colour: str) -> str:
+        if not self._colours or not colour:
+            return text
+        foreground, bold, dim = _COLOURS[colour]
+        return str(typer.style(text, fg=foreground, bold=bold or None, dim=dim or None))
+
+
+class Hits:
+    """Lines in which a text was found. ``count`` is how many there were."""
+
+    def __init__(self, hits: Iterable[Hit]) -> None:
+        self.count = 0
+        self._hits = hits
+
+    def printed(self) -> Iterator[str]:
+        """As people read it."""
+        for hit in self._hits:
+            self.count += 1
+            yield f"{_place(hit)}{_SIDES[hit.side]} {safe(hit.text)}"
+
+    def described(self) -> Iterator[dict[str, object]]:
+        """For JSON."""
+        for hit in self._hits:
+            self.count += 1
+            yield {
+                "session": hit.conversation.number,
+                "leg": hit.conversation.leg,
+                "time": hit.time,
+                "frame": hit.frame,
+                "side": hit.side.name.lower(),
+                "kind": hit.kind.value,
+                "exchange": hit.exchange,
+                "text": hit.text,
+            }
+
+
+_COLOURS: dict[str, tuple[str | None, bool, bool]] = {
+    "session": (None, True, False),
+    "good": ("green", False, False),
+    "asks": ("yellow", False, False),
+    "refused": ("red", False, False),
+    "verdict": ("magenta", True, False),
+    "note": ("cyan", False, False),
+    "folded": (None, False, True),
+}
+
+
+def safe(text: str) -> str:
+    """The text with all that a terminal might obey written as an escape, but for tabs."""
+    return "\t".join(printable(part) for part in text.split("\t"))
+
+
+def _colour_of(line: Line) -> str:
+    if line.kind in ("verdict", "session"):
+        return line.kind
+    if line.side is None:
+        return "note"
+    if line.kind in ("message", "body", "data"):
+        return "folded" if line.kind == "message" else ""
+    if not line.status:
+        return ""
+    if line.status.startswith(_REFUSED):
+        return "refused"
+    return "asks" if line.status.startswith(_ASKS) else "good"
+
+
+def _place(line: Line | Hit) -> str:
+    """Number of the session, and seconds since it began."""
+    return f"{line.conversation.number:>3} {line.time - line.conversation.started:>+10.3f}  "
