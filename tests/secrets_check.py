@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,13 +22,19 @@ def leaked(folder: Path, accounts: Iterable[Account]) -> list[str]:
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            data = path.read_bytes()
+            data = _octets(path)
             found += [
                 f"{path.relative_to(folder)}: {account.user}'s"
                 for account in known
                 if any(form in data for form in forms(account.password.encode()))
             ]
     return found
+
+
+def _octets(path: Path) -> bytes:
+    """What is in a file, unpacked where it is compressed."""
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
 
 
 def forms(password: bytes) -> list[bytes]:

@@ -24,6 +24,7 @@ MAY = {
     "store": ({"guards.memory"}, True),
     "archive": ({"guards.memory"}, True),
     "capture": ({"proto", "session", "events"}, True),
+    "whatif": ({"capture", "player", "proto", "session", "events", "guards.memory"}, False),
     "player": ({"capture", "proto", "session", "events", "tls"}, True),  # no net: it never connects
     "replay": ({"capture", "proto", "session", "events", "net", "tls"}, True),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def test_a_leak_is_found(tmp_path: Path, name: str) -> None:
     with pytest.raises(AssertionError) as raised:
         assert_no_secrets(tmp_path, ACCOUNTS)
     assert WORD.decode() not in str(raised.value)
+
+
+def test_a_leak_is_found_in_a_compressed_file(tmp_path: Path) -> None:
+    (tmp_path / "capture.pcapng.gz").write_bytes(gzip.compress(b"PASS " + WORD))
+    assert leaked(tmp_path, ACCOUNTS) == ["capture.pcapng.gz: alice's"]
 
 
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class Abridged:
         start, stop = whole
         yield data[:start]
         yield from cut.begin(0).message(data[start:stop])
+        cut.begin(0)  # another one may follow
         yield data[stop:]
 
     def rest(self, side: Side) -> Iterator[bytes]:

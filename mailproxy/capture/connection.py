@@ -68,7 +68,7 @@ class Connection:
             return
         if flags & SYN:
             sequence = _begin(direction, sequence, acknowledgment, flags)
-        if flags & (ACK | RST) == ACK:
+        if flags & ACK:
             _acknowledge(direction.other, acknowledgment)
             yield from self._give_up_holes(direction.other, time, frame)
         if flags & RST:
@@ -169,7 +169,7 @@ def _add(direction: End, sequence: int, data: bytes, flags: int, missing: int, t
         if direction.wanted < 0:
             direction.wanted = sequence
         direction.mark(end)
-    if flags & FIN and direction.fin < 0 and distance(direction.wanted, end) >= 0:
+    if flags & FIN and distance(direction.wanted, end) >= 0:
         direction.fin = end
     return new
 

@@ -66,8 +66,6 @@ def segment(buffer: bytes, ip: int, end: int, wire_end: int) -> Segment | Left:
 
 
 def _segment_of_v6(buffer: bytes, ip: int, end: int, wire_end: int) -> Segment | Left:
-    if ip + 40 > end:
-        return Left.DAMAGED
     total, protocol = _V6(buffer, ip + 4)
     stop = ip + 40 + total if total else wire_end
     found = _behind_extensions(buffer, ip + 40, end, protocol)

@@ -151,6 +151,7 @@ class _Brought:
         self._mailbox = ""
         self._line = b""  # all lines of the command up to here, but for the messages
         self._catenates = False
+        self._announced = False  # a message, of which nothing came yet
 
     def begin(self, command: Command, part: Part) -> list[MessageEvent]:
         events = self.finish()
@@ -166,37 +167,38 @@ class _Brought:
         events: list[MessageEvent] = []
         for found in self._scanner.feed(part.data):
             if isinstance(found, Line):
-                events += self._read(found, part)
+                self._read(found)
             else:
-                events += self._octets(found)
+                events += self._octets(found, part)
         return events
 
     def hole(self, part: Part) -> list[MessageEvent]:
         events: list[MessageEvent] = []
         for found in self._scanner.hole(part.octets) if self._verb else ():
             if isinstance(found, LiteralOctets):
-                events += self._octets(found)
+                events += self._octets(found, part)
         return events
 
     def finish(self) -> list[MessageEvent]:
-        current, self._current = self._current, None
+        current, self._current, self._announced = self._current, None, False
         return [Finished(current)] if current is not None else []
 
-    def _read(self, line: Line, part: Part) -> list[MessageEvent]:
+    def _read(self, line: Line) -> None:
         first, self._line = not self._line, line.text
         if line.announces is None or (first and _BEFORE_MAILBOX.fullmatch(line.text)):
-            return []
-        if self._catenates and not line.text.startswith(b")"):
-            return []
-        self._catenates = _CATENATE.search(line.text) is not None
-        if self._catenates:
-            return []
-        started = self._open.start(self._verb.removeprefix("UID "), part.time, mailbox=self._mailbox)
-        self._current = started.message
-        return [started]
+            return
+        if not self._catenates or line.text.startswith(b")"):
+            self._catenates = _CATENATE.search(line.text) is not None
+            self._announced = not self._catenates
 
-    def _octets(self, octets: LiteralOctets) -> list[MessageEvent]:
-        events = _passed(self._current, octets)
+    def _octets(self, octets: LiteralOctets, part: Part) -> list[MessageEvent]:
+        events: list[MessageEvent] = []
+        if self._announced:  # the server did not refuse it
+            self._announced = False
+            started = self._open.start(self._verb.removeprefix("UID "), part.time, mailbox=self._mailbox)
+            self._current = started.message
+            events.append(started)
+        events += _passed(self._current, octets)
         return events if octets.left else [*events, *self.finish()]
 
 

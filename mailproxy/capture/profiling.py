@@ -158,7 +158,7 @@ def _seen(message: Message, digest: str, header: bytes) -> Seen:
 
 def _untagged(line: bytes) -> bytes:
     """Without what is the client's choice: the tag of IMAP."""
-    first, blank, rest = line.partition(b" ")
+    _tag, blank, rest = line.partition(b" ")
     return rest if blank and rest[:3].upper() in (b"OK ", b"NO ", b"BAD") else line
 
 

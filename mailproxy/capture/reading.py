@@ -6,7 +6,7 @@ does not depend on its size. Nothing in a file is believed before it was compare
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mailproxy.capture import pcap, pcapng
@@ -37,7 +37,7 @@ def read_streams(
     tally = tally if tally is not None else Tally()
     notes = Notes(tally)
     with Source(path, tally, progress) as source:
-        yield from _streams(_packets(source, notes), tally, notes)
+        yield from streams(_packets(source, notes), Connections(notes), notes)
 
 
 def _packets(source: Source, notes: Notes) -> Iterator[Packet]:
@@ -57,8 +57,13 @@ def _packets(source: Source, notes: Notes) -> Iterator[Packet]:
     )
 
 
-def _streams(packets: Iterator[Packet], tally: Tally, notes: Notes) -> Iterator[StreamEvent]:
-    connections = Connections(notes)
+def streams(packets: Iterable[Packet], connections: Connections, notes: Notes) -> Iterator[StreamEvent]:
+    """The TCP connections among these packets of a file.
+
+    A packet that brings what is wanted next, which nearly all do, is dealt with here and now; that is what
+    reading gigabytes costs. ``Connection.take`` would do the same with it.
+    """
+    tally = notes.tally
     last: Interface = NOWHERE
     strip: Strip | None = STRIP[last.link]
     table = connections.table(last)

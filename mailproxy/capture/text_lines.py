@@ -35,9 +35,9 @@ def text_of(data: bytes) -> str:
 
 
 def lines_of(data: bytes) -> list[str]:
-    """The lines of some octets that are complete."""
-    lines = TextLines()
-    return [*lines.feed(data), *lines.finish()]
+    """The lines of some octets that are complete, each of them whole."""
+    lines = data.removesuffix(b"\n").split(b"\n") if data else []
+    return [text_of(line.removesuffix(b"\r")) for line in lines]
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -51,8 +51,8 @@ def diff(
     Compared are UIDLs, UIDVALIDITY, UIDs, messages and their sizes, capabilities, folders, statuses,
     replies, the greeting and the times to the replies, what hurts most first. Sessions with the same
     protocol and user are compared with one another, all together; else those of the same protocol in order.
-    Without OTHER, --session compares two sessions of FILE. What only one of the captures asked for
-    is no difference.
+    Without OTHER, --session compares two sessions of FILE. What only one of the clients asked for is
+    told as such, and what the servers said to it is not compared.
 
     \b
     Exit codes: 0 no difference, 1 differences, 2 trouble.

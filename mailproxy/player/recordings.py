@@ -73,6 +73,8 @@ def casts(
 
 
 def _why_nothing(found: list[Recording]) -> str:
-    if any(one.conversation.tls or one.unread for one in found):
+    if any(one.conversation.tls for one in found):
         return "its sessions are encrypted, so nobody knows what was said; capture with mailproxy run"
+    if any(one.unread for one in found):
+        return "nothing in it can be read: the beginnings are missing, or it is encrypted; capture it anew"
     return "it holds no mail session; see mailproxy capture list"

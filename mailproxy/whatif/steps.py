@@ -64,7 +64,7 @@ def _filled(turn: Turn, missing: int) -> Iterator[bytes]:
 
 
 def replies(turns: list[Turn], protocol: str, old: bytes, tag: bytes, *, asks: bool) -> Iterator[Piece]:
-    """What the server says. IMAP: ``tag`` takes the place of the ``old`` one; ``+`` is said if it ``asks``."""
+    """What the server says. IMAP: ``tag`` stands for the ``old`` one; ``+`` is said if it ``asks``."""
     if protocol != "imap":
         yield from (turn.body for turn in turns)
         return

@@ -54,10 +54,14 @@ ENCODED = (PASSWORD, b64encode(PASSWORD))
 LOGINS = [
     Login("PASS", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: PASS %\nS: +OK\nC: QUIT\nS: +OK")),
     Login("PASS with blanks", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: pass  % %\nS: -ERR no")),
-    Login("PASS without a blank", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: PASS%\nS: -ERR\nC: QUIT")),
+    Login(
+        "PASS without a blank", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: PASS%\nS: -ERR\nC: QUIT")
+    ),
     Login("PASS behind a TAB", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: PASS\t%\nS: -ERR\nC: QUIT")),
     Login("PASS before USER", "pop3", dialogue("S: +OK\nC: PASS %\nS: -ERR\nC: QUIT\nS: +OK")),
-    Login("pipelined", "pop3", dialogue("S: +OK\nC: USER ann\nC: PASS %\nC: STAT\nS: +OK\nS: +OK\nS: +OK 0 0")),
+    Login(
+        "pipelined", "pop3", dialogue("S: +OK\nC: USER ann\nC: PASS %\nC: STAT\nS: +OK\nS: +OK\nS: +OK 0 0")
+    ),
     Login("a line that is a password", "pop3", dialogue("S: +OK\nC: %\nS: -ERR what\nC: QUIT\nS: +OK")),
     Login(
         "repeated",
@@ -71,7 +75,9 @@ LOGINS = [
     ),
     Login("before the greeting", "pop3", dialogue("C: USER ann\nC: PASS %\nS: +OK\nS: +OK\nS: +OK")),
     Login("cut off", "pop3", dialogue("S: +OK\nC: USER ann\nS: +OK\nC: PASS %~")),
-    Login("APOP", "pop3", dialogue("S: +OK <1.2@x>\nC: APOP ann %DIGEST\nS: +OK\nC: QUIT\nS: +OK"), (DIGEST,)),
+    Login(
+        "APOP", "pop3", dialogue("S: +OK <1.2@x>\nC: APOP ann %DIGEST\nS: +OK\nC: QUIT\nS: +OK"), (DIGEST,)
+    ),
     Login("AUTH PLAIN", "pop3", dialogue("S: +OK\nC: AUTH PLAIN %PLAIN\nS: +OK\nC: QUIT"), HIDDEN[PLAIN]),
     Login(
         "AUTH PLAIN, asked",
@@ -88,7 +94,9 @@ LOGINS = [
     Login(
         "AUTH LOGIN",
         "pop3",
-        dialogue("S: +OK\nC: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: YW5u\nS: + UGFzc3dvcmQ6\nC: %B64\nS: +OK\nC: QUIT"),
+        dialogue(
+            "S: +OK\nC: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: YW5u\nS: + UGFzc3dvcmQ6\nC: %B64\nS: +OK\nC: QUIT"
+        ),
         ENCODED,
     ),
     Login(
@@ -99,13 +107,23 @@ LOGINS = [
     ),
     Login("LOGIN", "imap", dialogue("S: * OK\nC: a LOGIN ann %\nS: a OK\nC: b LOGOUT\nS: * BYE\nS: b OK")),
     Login("LOGIN quoted", "imap", dialogue('S: * OK\nC: a LOGIN "ann" "%"\nS: a NO\nC: b NOOP\nS: b OK')),
-    Login("LOGIN in quotes with blanks", "imap", dialogue('S: * OK\nC: a LOGIN "ann" "% %"\nS: a NO\nC: b NOOP')),
-    Login("LOGIN without its end", "imap", dialogue('S: * OK\nC: a LOGIN ann "%\nS: a BAD\nC: b NOOP\nS: b OK')),
-    Login("LOGIN with three words", "imap", dialogue("S: * OK\nC: a LOGIN ann b %\nS: a BAD\nC: b NOOP\nS: b OK")),
+    Login(
+        "LOGIN in quotes with blanks", "imap", dialogue('S: * OK\nC: a LOGIN "ann" "% %"\nS: a NO\nC: b NOOP')
+    ),
+    Login(
+        "LOGIN without its end", "imap", dialogue('S: * OK\nC: a LOGIN ann "%\nS: a BAD\nC: b NOOP\nS: b OK')
+    ),
+    Login(
+        "LOGIN with three words",
+        "imap",
+        dialogue("S: * OK\nC: a LOGIN ann b %\nS: a BAD\nC: b NOOP\nS: b OK"),
+    ),
     Login(
         "LOGIN with literals",
         "imap",
-        dialogue("S: * OK\nC: a LOGIN {3}\nS: + go\nC: ann {%LEN}\nS: + go\nC: %\nS: a OK\nC: b NOOP\nS: b OK"),
+        dialogue(
+            "S: * OK\nC: a LOGIN {3}\nS: + go\nC: ann {%LEN}\nS: + go\nC: %\nS: a OK\nC: b NOOP\nS: b OK"
+        ),
     ),
     Login(
         "LOGIN with a literal",
@@ -155,11 +173,15 @@ LOGINS = [
     Login("an unknown command", "imap", dialogue("S: * OK\nC: a %\nS: a BAD\nC: b LOGOUT\nS: b OK")),
     Login("no tag", "imap", dialogue("S: * OK\nC: %\nS: * BAD\nC: b LOGOUT\nS: b OK")),
     Login("LOGIN without a tag", "imap", dialogue("S: * OK\nC: LOGIN ann %\nS: * BAD\nC: b LOGOUT\nS: b OK")),
-    Login("AUTH PLAIN", "smtp", dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 235 ok\nC: QUIT"), HIDDEN[PLAIN]),
+    Login(
+        "AUTH PLAIN", "smtp", dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 235 ok\nC: QUIT"), HIDDEN[PLAIN]
+    ),
     Login(
         "AUTH PLAIN, asked",
         "smtp",
-        dialogue("S: 220 x\nC: EHLO c\nS: 250 x\nC: AUTH PLAIN\nS: 334 \nC: %PLAIN\nS: 235 ok\nC: QUIT\nS: 221 x"),
+        dialogue(
+            "S: 220 x\nC: EHLO c\nS: 250 x\nC: AUTH PLAIN\nS: 334 \nC: %PLAIN\nS: 235 ok\nC: QUIT\nS: 221 x"
+        ),
         HIDDEN[PLAIN],
     ),
     Login(
@@ -191,15 +213,34 @@ LOGINS = [
 ]
 
 ECHOES = [
-    Login("an unknown command", "imap", dialogue("S: * OK\nC: a %\nS: a BAD what is %\nC: b LOGOUT\nS: b OK")),
+    Login(
+        "an unknown command", "imap", dialogue("S: * OK\nC: a %\nS: a BAD what is %\nC: b LOGOUT\nS: b OK")
+    ),
     Login("LOGIN without a tag", "imap", dialogue("S: * OK\nC: LOGIN ann %\nS: LOGIN BAD %\nC: b NOOP")),
     Login("PASS behind a TAB", "pop3", dialogue("S: +OK\nC: PASS\t%\nS: -ERR no password: %\nC: QUIT")),
     Login("a misspelt PASS", "pop3", dialogue("S: +OK\nC: PSAS %\nS: -ERR what is %\nC: QUIT")),
-    Login("LOGIN with escapes", "imap", dialogue('S: * OK\nC: a LOGIN ann "%\\"x"\nS: a NO not %"x\nC: b NOOP')),
-    Login("LOGIN with three words", "imap", dialogue("S: * OK\nC: a LOGIN ann b %\nS: a BAD no %\nC: b NOOP")),
-    Login("AUTH PLAIN", "pop3", dialogue("S: +OK\nC: AUTH PLAIN %PLAIN\nS: -ERR not %\nC: QUIT"), HIDDEN[PLAIN]),
-    Login("AUTH LOGIN", "smtp", dialogue("S: 220 x\nC: AUTH LOGIN YW5u\nS: 334 \nC: %B64\nS: 535 not %\nC: QUIT")),
-    Login("in the next reply", "pop3", dialogue("S: +OK\nC: PASS %\nS: -ERR\nC: NOOP\nS: -ERR not %\nC: QUIT")),
-    Login("in lines", "smtp", dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 535-no\nS: 535 not %PLAIN\nC: QUIT"), HIDDEN[PLAIN]),
+    Login(
+        "LOGIN with escapes", "imap", dialogue('S: * OK\nC: a LOGIN ann "%\\"x"\nS: a NO not %"x\nC: b NOOP')
+    ),
+    Login(
+        "LOGIN with three words", "imap", dialogue("S: * OK\nC: a LOGIN ann b %\nS: a BAD no %\nC: b NOOP")
+    ),
+    Login(
+        "AUTH PLAIN", "pop3", dialogue("S: +OK\nC: AUTH PLAIN %PLAIN\nS: -ERR not %\nC: QUIT"), HIDDEN[PLAIN]
+    ),
+    Login(
+        "AUTH LOGIN",
+        "smtp",
+        dialogue("S: 220 x\nC: AUTH LOGIN YW5u\nS: 334 \nC: %B64\nS: 535 not %\nC: QUIT"),
+    ),
+    Login(
+        "in the next reply", "pop3", dialogue("S: +OK\nC: PASS %\nS: -ERR\nC: NOOP\nS: -ERR not %\nC: QUIT")
+    ),
+    Login(
+        "in lines",
+        "smtp",
+        dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 535-no\nS: 535 not %PLAIN\nC: QUIT"),
+        HIDDEN[PLAIN],
+    ),
 ]
 """Servers that repeat what they should not."""

@@ -94,6 +94,18 @@ CASES = {
         [*HELLO, s(501, b"ok", ack=104), c(103, b"b")],
         ["opened", "S ok", "C hole 2", "C b", "closed cut"],
     ),
+    "acknowledged before it is seen, with nothing else": (
+        [*HELLO, s(501, ack=104), c(103, b"b"), c(101, b"aa")],
+        ["opened", "C hole 2", "C b", "closed cut"],
+    ),
+    "the server's octets wait": (
+        [*HELLO, s(503, b"d"), c(101, b"hi", ack=501), s(501, b"bc"), s(504, b"e")],
+        ["opened", "C hi", "S bcd", "S e", "closed cut"],
+    ),
+    "a hole across the wrap": (
+        [c(-3, flags=SYN), c(1, b"x"), s(1, ack=2), c(2, b"y")],
+        ["opened", "C hole 3", "C x", "C y", "closed cut"],
+    ),
     "a hole at the end of the file": ([*HELLO, c(103, b"b")], ["opened", "C hole 2", "C b", "closed cut"]),
     "no hole before the first octet": (
         [c(700, ack=1), c(800, b"x"), c(801, b"y")],

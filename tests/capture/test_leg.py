@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from mailproxy.capture.comments import write
 from mailproxy.capture.leg import Leg
 from mailproxy.proto.tokens import Side
 from tests.capture.logins import ECHOES, LOGINS, Login, Said, dialogue
@@ -13,6 +14,16 @@ from tests.capture.written import Written
 from tests.play import Cut, byte_by_byte, random_cuts, whole
 
 CUTS = {"whole": whole, "byte by byte": byte_by_byte, **{f"seed {n}": random_cuts(n) for n in range(3)}}
+LINES = [
+    b"+OK\r\n", b"-ERR\r\n", b"+ \r\n", b"* OK\r\n", b"a OK\r\n", b"a BAD\r\n", b"220 x\r\n", b"250 x\r\n", b"354 x\r\n",
+    b"334 \r\n", b"STLS\r\n", b"STARTTLS\r\n", b"a STARTTLS\r\n", b"RETR 1\r\n", b"UIDL\r\n", b".\r\n", b"PASS x\r\n",
+    b"AUTH PLAIN\r\n", b"a IDLE\r\n", b"DONE\r\n", b"a APPEND x {12}\r\n", b"a APPEND {1+}\r\n", b"x {5+}\r\n", b"hello",
+    b"* 1 FETCH (BODY[] {9}\r\n", b"* LIST () {3}\r\n", b")\r\n", b"MAIL FROM:<>\r\n", b"DATA\r\n", b"BDAT 9\r\n",
+    b"BDAT 4 LAST\r\n", b"a LOGIN x {4}\r\n", b"a AUTHENTICATE PLAIN\r\n", b"* CAPABILITY IMAP4rev1\r\n", b"EHLO x\r\n",
+]  # fmt: skip
+any_octets = st.one_of(
+    st.sampled_from(LINES), st.lists(st.sampled_from(LINES), max_size=4).map(b"".join), st.binary(max_size=20)
+)
 FEW = 4  # so many octets of a secret in a row are too many
 
 
@@ -50,3 +61,135 @@ def test_secrets_become_stars_and_nothing_else_changes(login: Login, cut: Cut) -
 def test_with_secrets_all_is_as_it_was_said(login: Login, cut: Cut) -> None:
     sink = written(login.protocol, login.said, cut, secrets=True)
     assert [sink.said(side) for side in Side] == [of(side, login.said) for side in Side]
+
+
+ACCEPTED = {
+    "pop3": dialogue("S: +OK\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK go\nC: NOOP\nS: +OK"),
+    "imap": dialogue("S: * OK\nC: a NOOP\nC: b starttls\nS: a OK\nS: b OK go\nC: c NOOP\nS: c OK"),
+    "smtp": dialogue("S: 220 x\nC: EHLO c\nS: 250 x\nC: STARTTLS\nS: 220 2.0.0 go\nC: EHLO c\nS: 250 x"),
+}
+REFUSED = {
+    "pop3": dialogue("S: +OK\nC: STLS\nC: NOOP\nS: -ERR\nS: +OK\nC: STLS\nS: -ERR\nC: QUIT\nS: +OK"),
+    "imap": dialogue(
+        "S: * OK\nC: a NOOP\nC: b STARTTLS\nC: c NOOP\nS: a OK\nS: * 1 EXISTS\nS: b BAD\nS: c OK\nC: d NOOP\nS: d OK"
+    ),
+    "smtp": dialogue(
+        "S: 220 x\nC: STARTTLS\nS: 454-x\nS: 454 x\nC: STARTTLS now\nS: 501 x\nC: QUIT\nS: 221 x"
+    ),
+}
+ODD = {
+    "of another protocol, twice": (
+        "smtp",
+        dialogue("S: 220 x\nC: STLS\nC: STLS\nS: 220 x\nS: 220 x\nC: QUIT"),
+    ),
+    "unasked behind it": (
+        "imap",
+        dialogue("S: * OK\nC: b STARTTLS\nS: * 1 EXISTS\nS: rubbish\nS: b OK\nC: c NOOP"),
+    ),
+    "pipelined, never answered": ("pop3", dialogue("S: +OK\nC: STLS\nC: NOOP\nC: QUIT~")),
+    "answered by half": ("smtp", dialogue("S: 220 x\nC: STARTTLS\nS: 220-x\nS: 22~")),
+    "no greeting": ("pop3", dialogue("C: STLS\nC: NOOP")),
+    "challenged": ("pop3", dialogue("S: +OK\nC: STLS\nS: + \nC: x\nS: +OK")),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("protocol", ACCEPTED)
+def test_starttls_that_is_accepted_is_a_remark_on_the_next_packet(protocol: str, cut: Cut) -> None:
+    said = ACCEPTED[protocol]
+    sink = written(protocol, said, cut)
+    command = next(
+        data
+        for side, data in said
+        if data.upper().endswith((b"STARTTLS\r\n", b"STLS\r\n")) and side is Side.CLIENT
+    )
+    reply = next(data for _, data in said if b"go" in data)
+    for side, left_out in ((Side.CLIENT, command), (Side.SERVER, reply)):
+        assert sink.said(side) == of(side, said).replace(left_out, b"", 1)
+    (told,) = sink.remarked("starttls")
+    assert told == {"command": command.decode().strip(), "reply": reply.decode().strip()}
+    (packet,) = [packet for packet in sink.packets if "starttls" in packet.words]
+    assert packet.side is Side.CLIENT
+    assert packet.time == len(said) - 2
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("protocol", REFUSED)
+def test_starttls_that_is_refused_stays_in_its_place(protocol: str, cut: Cut) -> None:
+    sink = written(protocol, REFUSED[protocol], cut)
+    assert [sink.said(side) for side in Side] == [of(side, REFUSED[protocol]) for side in Side]
+    assert sink.remarked("starttls") == []
+    packets = [data for packet in sink.packets if isinstance(data := packet.octets, bytes)]
+    together = b"".join(packets)
+    assert together.find(b"S\r\n") < together.find(
+        b"NOOP" if protocol == "pop3" else b"b BAD" if protocol == "imap" else b"454"
+    )
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("name", ODD)
+def test_no_octet_is_lost_around_starttls(name: str, cut: Cut) -> None:
+    protocol, said = ODD[name]
+    sink = written(protocol, said, cut, secrets=True)
+    assert [sink.said(side) for side in Side] == [of(side, said) for side in Side]
+
+
+@pytest.mark.parametrize("protocol", ACCEPTED)
+def test_a_session_may_end_in_the_middle_of_starttls(protocol: str) -> None:
+    said = ACCEPTED[protocol]
+    for end in range(1, len(said)):
+        some = (*said[:end], (said[end][0], said[end][1][:-1]))
+        sink = written(protocol, some, secrets=True)
+        if not sink.remarked("starttls"):
+            assert [sink.said(side) for side in Side] == [of(side, some) for side in Side]
+
+
+def test_octets_that_are_no_mail_pass_as_they_are_with_secrets_and_as_stars_without() -> None:
+    said = ((Side.SERVER, b"+OK\r\n"), (Side.CLIENT, b"NOOP\r\n"), (Side.SERVER, b"nonsense\r\nmore\r\n"))
+    assert written("pop3", said, secrets=True).said(Side.SERVER) == of(Side.SERVER, said)
+    assert written("pop3", said).said(Side.SERVER) == b"+OK\r\n********\r\n****\r\n"
+
+
+def test_remarks_stand_on_the_next_packet_and_the_last_ones_on_the_end() -> None:
+    sink = Written()
+    leg = Leg("pop3", sink, None, secrets=False)
+    leg.remark(write("login", user="ann"))
+    assert sink.packets == []
+    leg.said(Side.SERVER, [b"+OK\r", b"\n"], 1.0)
+    leg.remark(write("end", user="ann"))
+    leg.remark(write("end", user="bob"))
+    leg.close(2.0)
+    assert [packet.words for packet in sink.packets] == [["login"], ["end", "end"]]
+    assert sink.closed == "fin"
+
+
+def test_a_session_in_which_nothing_was_said() -> None:
+    sink = written("imap", ())
+    assert [packet.octets for packet in sink.packets] == [None]
+    assert sink.closed == "fin"
+
+
+def test_one_that_is_given_up_says_why() -> None:
+    sink = Written()
+    leg = Leg("pop3", sink, None, secrets=False)
+    leg.remark(write("login", user="ann"))
+    leg.abandon(1.0, "because")
+    assert sink.closed == "rst"
+    assert [remark.word for remark in sink.remarks] == ["login", "lost"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    protocol=st.sampled_from(["pop3", "imap", "smtp"]),
+    said=st.lists(st.tuples(st.sampled_from(Side), any_octets), max_size=30),
+    octets=st.none() | st.integers(0, 40),
+)
+def test_any_octets_of_both_sides(protocol: str, said: list[tuple[Side, bytes]], octets: int | None) -> None:
+    sink = written(protocol, tuple(said), octets=octets, secrets=True)
+    if sink.remarked("starttls"):
+        return
+    assert [sink.octets(side) for side in Side] == [len(of(side, tuple(said))) for side in Side]
+    if octets is None:
+        assert [sink.said(side) for side in Side] == [of(side, tuple(said)) for side in Side]
+    shown = written(protocol, tuple(said), octets=octets)
+    assert [shown.octets(side) for side in Side] == [sink.octets(side) for side in Side]

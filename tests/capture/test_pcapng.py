@@ -148,6 +148,11 @@ def test_a_frame_that_only_counts_keeps_the_numbers_of_others(tmp_path):
             id="long",
         ),
         pytest.param(
+            block(6, pack("<IIIII", 0, 0, 0, len(ONE) + 4, 50) + ONE),
+            "a packet says that it is longer than its block",
+            id="a little too long",
+        ),
+        pytest.param(
             block(2, b"short"), "a packet block is too short, or in front of its interface", id="short"
         ),
         pytest.param(

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailproxy.capture.connections import Connections
 from mailproxy.capture.model import CaptureError, Closed, Hole, Octets, Opened, Tally
-from mailproxy.capture.reading import read_streams
+from mailproxy.capture.notes import Notes
+from mailproxy.capture.packets import Interface
+from mailproxy.capture.reading import read_streams, streams
 from mailproxy.proto.tokens import Side
 from tests.capture.any_octets import check
 from tests.capture.packets import (
@@ -39,6 +42,8 @@ from tests.capture.packets import (
 )
 from tests.corpus.place import CAPTURES, WHY_NOT
 from tests.corpus.reader import read
+
+LO = Interface(101)
 
 
 def dialogue(client=CLIENT, server=SERVER):
@@ -141,6 +146,24 @@ def test_progress(tmp_path):
     assert len(steps) < 10
     assert seen == sorted(seen)
     assert seen[0] < len(file) / 2
+
+
+def test_who_spoke_last_is_silent_for_the_shortest_time():
+    """Also when all that it said was what was wanted next."""
+    first, second, third = ((f"192.0.2.{number}", 40000) for number in (1, 2, 3))
+    frames = [
+        packet(first, SERVER, 1, b"a"),
+        packet(second, SERVER, 1, b"a"),
+        packet(second, SERVER, 2, b"b"),
+    ]
+    for last in (packet(first, SERVER, 2, b"b"), packet(first, SERVER, 2)):
+        packets = [
+            (1.0, LO, frame, 0, len(frame), len(frame), ())
+            for frame in [*frames, last, packet(third, SERVER, 1)]
+        ]
+        notes = Notes(Tally())
+        found = told(streams(packets, Connections(notes, most_open=2), notes))
+        assert found[-4:] == ["1 closed cut", "2 opened", "0 closed cut", "2 closed cut"]
 
 
 def test_one_may_stop_in_the_middle(tmp_path):

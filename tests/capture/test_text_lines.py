@@ -31,3 +31,4 @@ def test_a_line_without_an_end_is_not_held() -> None:
     assert all(len(line) <= LONGEST for line in found)
     assert len("".join(found)) > 100_000 - LONGEST
     assert "".join([*found, *lines.finish()]) == "x" * 100_000
+    assert lines_of(b"x" * 100_000) == ["x" * 100_000]

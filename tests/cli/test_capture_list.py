@@ -25,7 +25,7 @@ POP3 = """
     C: QUIT
     S: +OK bye
 """
-IMAP = 'S: * OK\n! login {"user": "bo"}\n! verdict {"verdict": "block"}\ngap S 7\nS: what\nend cut'
+IMAP = 'S: * OK\n! login {"user": "bo"}\n! verdict {"verdict": "block"}\ngap S 7\nS: what\nend rst'
 ONE = Talk("pop3", POP3.format("aiko"))
 CLIENT = Talk("imap", IMAP, session="s1", leg="client", client=("192.0.2.2", 40002))
 SERVER = Talk("imap", IMAP, session="s1", leg="server", client=("192.0.2.3", 40003))
@@ -38,12 +38,12 @@ def file(tmp_path: Path) -> Path:
 
 def test_in_a_pipe(file: Path) -> None:
     rows = [line.split("\t") for line in call("capture", "list", file).stdout.splitlines()]
+    one = ["38", "50", "1.200", "quit, fin", "", ""]
+    two = ["0", "12", "0.700", "rst", "s1 client", "block 1, 1 gap (7 octets), 6 octets unread"]
     started = "2023-11-14T22:13:20+00:00"
     assert rows == [
-        ["1", started, "pop3", "192.0.2.1:40000", "198.51.100.9:110", "aiko", "", "4", "1"]
-        + ["38", "50", "1.200", "quit, fin", "", ""],
-        ["2", started, "imap", "192.0.2.2:40002", "198.51.100.9:143", "bo", "", "0", "0"]
-        + ["0", "12", "0.500", "cut", "s1 client", "block 1, 1 gap (7 octets), 6 octets unread"],
+        ["1", started, "pop3", "192.0.2.1:40000", "198.51.100.9:110", "aiko", "", "4", "1", *one],
+        ["2", started, "imap", "192.0.2.2:40002", "198.51.100.9:143", "bo", "", "0", "0", *two],
     ]
 
 
@@ -120,7 +120,9 @@ def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
 
 def test_rows_come_in_batches_of_sorted_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture_list, "BATCH", 2)
-    talks = [Talk("pop3", "S: +OK\n" * (9 - n), client=("192.0.2.1", 40000 + n)) for n in range(5)]
+    talks = [
+        Talk("pop3", "S: +OK\n" * (9 - n) + "end rst", client=("192.0.2.1", 40000 + n)) for n in range(5)
+    ]
     lines = call("capture", "list", capture_file(tmp_path / "a.pcapng", *talks)).stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["4", "5", "2", "3", "1"]
 

@@ -206,7 +206,15 @@ def test_errors(capture: Path, words: list[str], why: str) -> None:
     assert not done.stdout
 
 
-def test_a_file_without_mail(tmp_path: Path) -> None:
-    done = call_process("replay", "server", capture_file(tmp_path / "none.pcap", ("pop3", "S: hello")))
+@pytest.mark.parametrize(
+    ("sessions", "why"),
+    [
+        ([], "it holds no mail session; see mailproxy capture list"),
+        ([("pop3", "S: hello")], "nothing in it can be read"),
+        ([("imap", "C: \x16\x03\x01 Client\nS: \x16\x03\x03 Server")], "its sessions are encrypted"),
+    ],
+)
+def test_files_without_readable_mail(tmp_path: Path, sessions: list[tuple[str, str]], why: str) -> None:
+    done = call_process("replay", "server", capture_file(tmp_path / "none.pcap", *sessions))
     assert done.returncode == 1
-    assert "it holds no mail session; see mailproxy capture list" in done.stderr
+    assert why in done.stderr

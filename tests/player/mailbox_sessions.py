@@ -30,11 +30,11 @@ def imap_session(user: str, messages: Sequence[bytes]) -> str:
     """Log in, open INBOX, fetch everything by UID, log out."""
     wires = [on_the_wire(message).decode() for message in messages]
     lines = ["S: * OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS] ready"]
-    lines += [f"C: a1 LOGIN {user} *****", "S: a1 OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS] in"]
+    lines += [f"C: a1 LOGIN {user} open-sesame", "S: a1 OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS] in"]
     lines += ['C: a2 LIST "" "*"', r'S: * LIST (\HasNoChildren) "." INBOX', "S: a2 OK"]
     lines += ["C: a3 SELECT INBOX", r"S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)"]
     lines += [f"S: * {len(wires)} EXISTS", "S: * 0 RECENT", "S: * OK [UIDVALIDITY 7] valid"]
-    lines += [f"S: * OK [UIDNEXT {100 + len(wires)}] next", "S: a3 OK [READ-WRITE] opened"]
+    lines += [f"S: * OK [UIDNEXT {101 + len(wires)}] next", "S: a3 OK [READ-WRITE] opened"]
     lines += ["C: a4 UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"]
     for number, wire in enumerate(wires, 1):
         size = len(wire.encode())
