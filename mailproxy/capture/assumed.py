@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from mailproxy.proto import imap_verbs, pop3_verbs, smtp_verbs
 from mailproxy.proto.dialect import GREETING, Dialect, Slot
 from mailproxy.proto.tokens import Side
 
 _GREETINGS = {"pop3": b"+OK\r\n", "imap": b"* OK\r\n", "smtp": b"220 \r\n"}
+_VERBS = {"pop3": pop3_verbs.VERBS, "imap": imap_verbs.VERBS, "smtp": smtp_verbs.VERBS}
 _DIALOGUES = frozenset({"AUTH", "AUTHENTICATE", "IDLE"})
 
 
@@ -30,7 +32,7 @@ class Assumed:
         if slot.verb == GREETING:
             return _GREETINGS[self._protocol]
         more = len(dialect.inboxes[Side.CLIENT]) > 0
-        asked = more and slot.verb in _DIALOGUES and _line_without_blank(dialect)
+        asked = more and slot.verb in _DIALOGUES and self._goes_on()
         if self._protocol == "imap":
             return b"+ \r\n" if asked or (slot.command.partial and more) else slot.command.tag + b" OK\r\n"
         if self._protocol == "pop3":
@@ -42,9 +44,10 @@ class Assumed:
             return b"334 \r\n"
         return b"235 \r\n" if slot.verb == "AUTH" else b"250 \r\n"
 
-
-def _line_without_blank(dialect: Dialect) -> bool:
-    """Is the client's next line one of SASL, or DONE, rather than a command?"""
-    inbox = dialect.inboxes[Side.CLIENT]
-    line = inbox.data[len(inbox.data) - len(inbox) :].partition(b"\n")[0].strip()
-    return bool(line) and b" " not in line and line.upper() not in (b"QUIT", b"NOOP", b"RSET")
+    def _goes_on(self) -> bool:
+        """Is the client's next line one of SASL, or DONE, rather than a command?"""
+        inbox = self._dialect.inboxes[Side.CLIENT]
+        line = inbox.data[len(inbox.data) - len(inbox) :].partition(b"\n")[0].strip()
+        return (
+            bool(line) and b" " not in line and line.upper().decode("latin-1") not in _VERBS[self._protocol]
+        )

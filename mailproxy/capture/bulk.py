@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from mailproxy.capture.dotted import Undotted
@@ -26,7 +26,7 @@ Piece = tuple[str, str, Mapping[str, object]]
 class Bulk(Protocol):
     """Octets that follow a command or the head of a reply, in any pieces."""
 
-    def feed(self, data: bytes) -> Iterator[Piece]: ...
+    def feed(self, data: bytes) -> Sequence[Piece]: ...
 
     def hole(self, octets: int) -> Iterator[Piece]: ...
 
@@ -40,11 +40,11 @@ class Exact:
         self._fold = Fold(what, has_header=has_header)
         self._lines = TextLines() if full else None
 
-    def feed(self, data: bytes) -> Iterator[Piece]:
+    def feed(self, data: bytes) -> Sequence[Piece]:
         self._fold.feed(data)
-        if self._lines is not None:
-            for text in self._lines.feed(data):
-                yield "", text, _NOTHING
+        if self._lines is None:
+            return ()
+        return [("", text, _NOTHING) for text in self._lines.feed(data)]
 
     def hole(self, octets: int) -> Iterator[Piece]:
         if self._lines is not None:
@@ -73,8 +73,8 @@ class Stuffed(Exact):
         super().__init__(what, full)
         self._undotted = Undotted()
 
-    def feed(self, data: bytes) -> Iterator[Piece]:
-        yield from super().feed(self._undotted.feed(data))
+    def feed(self, data: bytes) -> Sequence[Piece]:
+        return super().feed(self._undotted.feed(data))
 
     def hole(self, octets: int) -> Iterator[Piece]:
         yield from super().feed(self._undotted.hole())
@@ -93,8 +93,8 @@ class Listed:
         self._lines = TextLines()
         self._count = 0
 
-    def feed(self, data: bytes) -> Iterator[Piece]:
-        yield from self._some(self._lines.feed(data))
+    def feed(self, data: bytes) -> Sequence[Piece]:
+        return list(self._some(self._lines.feed(data)))
 
     def hole(self, octets: int) -> Iterator[Piece]:
         yield from self._some(self._lines.finish())
@@ -123,9 +123,11 @@ class Imap:
         self._literal: Exact | None = None
         self._what = ""
 
-    def feed(self, data: bytes) -> Iterator[Piece]:
+    def feed(self, data: bytes) -> Sequence[Piece]:
+        pieces: list[Piece] = []
         for found in self._scanner.feed(data):
-            yield from self._line(found) if isinstance(found, LiteralLine) else self._octets(found)
+            pieces += self._line(found) if isinstance(found, LiteralLine) else self._octets(found)
+        return pieces
 
     def hole(self, octets: int) -> Iterator[Piece]:
         for found in self._scanner.hole(octets):

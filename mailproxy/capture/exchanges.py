@@ -7,7 +7,7 @@ For those who need all of one (replay, comparison). The octets of messages lie i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from mailproxy.capture.conversations import Began, Conversation, Ended, Item, Re
 from mailproxy.capture.parts import GREETING_NUMBER, UNASKED, Kind, Part
 from mailproxy.proto.dialect import GREETING
 from mailproxy.proto.tokens import Command, Side
+
+_AT_ONCE = 1000  # commands that a session of ours may have open
+_UNKNOWN = "(unknown)"  # how verdicts name a command that may be a password
+_UNANSWERED = ("unanswered", "unsent")  # the status of commands that were open at the end
 
 
 @dataclass(slots=True)
@@ -123,7 +127,8 @@ class _Collector:
         self.recording = recording
         self._store = store
         self._by_number: dict[int, Exchange] = {}
-        self._unjudged: deque[Exchange] = deque()  # ended, and the verdict comes with the same packet
+        # Ended, and the verdict comes with the same packet. In captures of others it never comes.
+        self._unjudged: deque[Exchange] = deque(maxlen=_AT_ONCE)
 
     def said(self, part: Part) -> None:
         if part.kind is Kind.GAP:
@@ -156,22 +161,41 @@ class _Collector:
         self.recording.remarks.append(remark)
         if remark.word != "verdict":
             return
-        exchange = self._judged(str(remark.fields.get("verb", "")), remark.fields.get("verdict") == "own")
+        exchange = self._judged(remark.fields)
         if exchange is not None:
             exchange.verdict = remark.fields
 
-    def _judged(self, verb: str, own: bool) -> Exchange | None:
+    def _judged(self, verdict: Mapping[str, Any]) -> Exchange | None:
         """Which exchange a verdict is about. They are told in the order in which commands were answered.
 
         Of our own commands alone it is told among the server's, with the answer that came last.
         """
-        found = [each for each in self._unjudged if each.verb == ("" if verb == "(unknown)" else verb)]
+        verb = verdict.get("verb")
+        if verdict.get("verdict") == "own":
+            return self._own(verb, verdict.get("text", ""))
+        found = None
+        if verdict.get("status") not in _UNANSWERED:
+            found = next((each for each in self._unjudged if verb in (each.verb, _UNKNOWN)), None)
+        if found is not None:
+            while self._unjudged.popleft() is not found:
+                pass
+            return found
+        # It has no answer, or one that does not name it; or it is not in the packets, as STARTTLS.
+        verb = "" if verb == _UNKNOWN else verb
+        return next((each for each in self._open() if each.verb == verb), None)
+
+    def _own(self, verb: Any, text: Any) -> Exchange | None:
+        found = [each for each in self._unjudged if each.verb == verb]
+        named = [each for each in found if each.command and each.command.args == str(text).encode()]
         if not found:
-            return None  # it was about what is not in the packets, as STARTTLS
-        exchange = found[-1 if own else 0]
-        while self._unjudged.popleft() is not exchange:
-            pass
+            return next((each for each in self._open() if each.verb == verb), None)
+        exchange = (named or found)[-1]
+        self._unjudged.remove(exchange)
         return exchange
+
+    def _open(self) -> Iterator[Exchange]:
+        latest = self.recording.exchanges[-_AT_ONCE:]
+        return (each for each in latest if not each.ended and each.verdict is None)
 
     def _missing(self, part: Part) -> None:
         self.recording.gaps += part.octets

@@ -50,7 +50,7 @@ class Leg:
         parts = [part for data in pieces for part in self._follower.feed(side, data, time)]
         if self._starttls or any(self._asks_for_tls(part) for part in parts):
             parts = self._without_starttls(parts)
-        self._put(parts, time)
+        self._put(parts, time, side)
 
     def close(self, time: float) -> None:
         """Both sides have said all."""
@@ -58,7 +58,8 @@ class Leg:
         self._put([*unanswered, *self._follower.finish()], time)
         if self._abridged is not None:
             for side in Side:
-                self._data(side, list(self._abridged.rest(side)), time)
+                for held in self._abridged.rest(side):
+                    self._sink.data(side, [held], time)
         self._sink.close(time, "fin", self._remarks)
         self._remarks = []
 
@@ -97,31 +98,33 @@ class Leg:
         self._starttls = []
         return kept
 
-    def _put(self, parts: list[Part], time: float) -> None:
-        """Octets of one side go into the file together."""
-        run: list[bytes] = []
-        side = Side.CLIENT
-        for part in parts:
-            if part.side is not side:
-                self._data(side, run, time)
-                run, side = [], part.side
-            data = part.data if self._secrets else part.shown
-            if self._abridged is None:
-                run.append(data)
-                continue
-            for piece in self._abridged.pieces(part, data):
-                if isinstance(piece, bytes):
-                    run.append(piece)
-                    continue
-                self._data(side, run, time)
-                run = []
-                self._sink.hole(side, piece)
-        self._data(side, run, time)
+    def _put(self, parts: list[Part], time: float, by: Side | None = None) -> None:
+        """Octets of one side go into the file together.
 
-    def _data(self, side: Side, run: list[bytes], time: float) -> None:
-        if any(run):
-            remarks, self._remarks = self._remarks, []
-            self._sink.data(side, run, time, remarks)
+        Remarks are about what ``by`` says: they stand where all of that is there.
+        """
+        packets: list[tuple[Side, list[bytes] | int]] = []
+        for part in parts:
+            data = part.data if self._secrets else part.shown
+            for piece in (data,) if self._abridged is None else self._abridged.pieces(part, data):
+                last = packets[-1] if packets else None
+                if isinstance(piece, int):
+                    packets.append((part.side, piece))
+                elif last is not None and last[0] is part.side and isinstance(last[1], list):
+                    last[1].append(piece)
+                elif piece:
+                    packets.append((part.side, [piece]))
+        said = [
+            index for index, (side, what) in enumerate(packets) if side is by and not isinstance(what, int)
+        ]
+        for index, (side, what) in enumerate(packets):
+            if isinstance(what, int):
+                self._sink.hole(side, what)
+                continue
+            remarks: list[str] = []
+            if said and index == said[-1]:
+                remarks, self._remarks = self._remarks, []
+            self._sink.data(side, what, time, remarks)
 
 
 def _text(line: bytes) -> str:

@@ -48,7 +48,7 @@ class Profile:
     ``capabilities`` are those ``before login`` and ``after login``; ``statuses`` counts the final ones of
     each verb; ``replies`` has the first text for a verb and status, see :func:`normalised`; ``uidls`` and
     ``octets`` are those of a POP3 maildrop by message number; ``seconds`` are the times from each
-    command to the beginning of its reply.
+    command until its reply began, or of SMTP until it was complete.
     """
 
     protocol: str

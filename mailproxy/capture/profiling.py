@@ -65,9 +65,11 @@ class Profiling:
     def _replied(self, part: Part) -> None:
         if part.exchange == GREETING_NUMBER and part.kind is Kind.REPLY:
             self._profile.greeting = _text(part.shown)
+        verb, asked, argued = self._asked.get(part.exchange, ("", 0.0, False))
+        if verb in _LOGINS and part.status in _SUCCESS and part.ends:
+            self._stage = AFTER  # IMAP: what this reply says of capabilities holds now (RFC 9051 §6.2.3)
         if self._imap is not None:
             self._imap.replied(part, self._profile.capabilities.setdefault(self._stage, set()))
-        verb, asked, argued = self._asked.get(part.exchange, ("", 0.0, False))
         if not verb:
             return
         if asked and verb not in _WAITS:
@@ -92,8 +94,6 @@ class Profiling:
             named = ehlo_capabilities(part.shown.splitlines(keepends=True))
             names = {f"{name} {parameters}".strip() for name, parameters in named.items()}
             self._profile.capabilities.setdefault(self._stage, set()).update(names)
-        if verb in _LOGINS and part.status in _SUCCESS:
-            self._stage = AFTER
 
     def _read_listing(self, verb: str, listed: bytes, argued: bool) -> None:
         status, *lines = [line.rstrip(b"\r") for line in listed.split(b"\n")]

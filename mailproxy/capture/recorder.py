@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol
 
 from mailproxy.capture.comments import write
 from mailproxy.capture.deferred import Deferral
@@ -50,6 +52,22 @@ class What:
     secrets: bool = False
 
 
+P = ParamSpec("P")
+
+
+def _harmless(method: Callable[Concatenate[Recorder, P], None]) -> Callable[Concatenate[Recorder, P], None]:
+    """Whatever it raises: a flaw in recording must not stop the mail."""
+
+    @wraps(method)
+    def harmless(recorder: Recorder, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(recorder, *args, **kwargs)
+        except Exception as error:
+            recorder.give_up(error)
+
+    return harmless
+
+
 class Recorder:
     """See :class:`mailproxy.session.recorded.Recorder`.
 
@@ -79,9 +97,11 @@ class Recorder:
 
     # -- what is on the wires -------------------------------------------------------------
 
+    @_harmless
     def client_leg(self, client: Address, listener: Address) -> None:
         self._open(Side.CLIENT, "client", client, listener)
 
+    @_harmless
     def server_leg(self, own: Address, server: Address) -> None:
         self._open(Side.SERVER, "server", own, server)
 
@@ -99,24 +119,22 @@ class Recorder:
             leg.remark(remark)
         self._early, self._begun = [], True
 
+    @_harmless
     def arrived(self, side: Side, data: bytes) -> None:
         self._said(side, side, (data,))
 
+    @_harmless
     def left(self, side: Side, pieces: Sequence[bytes]) -> None:
         self._said(side, side.other, pieces)
 
     def _said(self, wire: Side, by: Side, pieces: Sequence[bytes]) -> None:
         leg = self._legs[wire]
-        if leg is None:
-            return
-        try:
+        if leg is not None:
             leg.said(by, pieces, self._now())
-        except Exception as error:  # whatever it is: no flaw of ours may stop the mail
-            self._legs[wire] = None
-            leg.abandon(self._now(), f"mailproxy could not follow this session: {type(error).__name__}")
 
     # -- what is said about it ------------------------------------------------------------
 
+    @_harmless
     def event(self, event: Event) -> None:
         match event:
             case SessionStarted():
@@ -162,6 +180,7 @@ class Recorder:
         if deferral is not None:
             deferral.release()
 
+    @_harmless
     def end(self) -> None:
         now = self._now()
         for side in Side:
@@ -169,6 +188,15 @@ class Recorder:
             if leg is not None:
                 leg.close(now)
         self._begun, self._deferral = True, None  # what nobody wanted is forgotten
+
+    def give_up(self, error: Exception) -> None:
+        """Nothing more of this session is recorded; its connections say why. Never raises."""
+        legs, self._legs = self._legs, [None, None]
+        self._begun, self._deferral = True, None
+        for leg in legs:
+            with suppress(Exception):  # it may be the very one that failed
+                if leg is not None:
+                    leg.abandon(self._now(), f"mailproxy could not go on: {type(error).__name__}")
 
 
 def _verdict(done: CommandDone) -> str:

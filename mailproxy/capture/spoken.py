@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mailproxy.capture.bulk import Bulk, Exact, Imap, Listed, Stuffed
@@ -11,6 +11,7 @@ from mailproxy.capture.text_lines import lines_of
 from mailproxy.proto.tokens import Side
 
 _RETRIEVING = frozenset({"RETR", "TOP"})
+_LONG = (Kind.BODY, Kind.DATA)
 _ROW = 16  # octets of a row of a dump
 
 
@@ -40,8 +41,19 @@ class Voice:
         self._last: list[Part | None] = [None, None]  # of the bulk
         self._counted: dict[tuple[Kind, Side], int] = {}  # octets that cannot be read
 
-    def said(self, part: Part) -> Iterator[Spoken]:
+    def said(self, part: Part) -> Iterable[Spoken]:
         """The lines that are complete now."""
+        bulk, last = self._bulk[part.side], self._last[part.side]
+        goes_on = bulk is not None and last is not None and last.exchange == part.exchange
+        if goes_on and part.kind in _LONG and not part.ends and not self._counted:
+            assert bulk is not None, "something goes on"
+            self._last[part.side] = part
+            pieces = bulk.feed(self._octets(part))
+            # Most often there is nothing to be told: a large message comes in very many parts.
+            return [_spoken(part, kind or part.kind.value, text, more) for kind, text, more in pieces]
+        return self._said(part)
+
+    def _said(self, part: Part) -> Iterator[Spoken]:
         kind = part.kind
         if kind in (Kind.TLS, Kind.UNREAD):
             yield from self._cannot_be_read(part)
@@ -51,7 +63,7 @@ class Voice:
             yield from self._gap(part)
         elif kind is Kind.STARTTLS:
             yield Spoken(part.time, None, "note", "TLS begins here", frame=part.frame)
-        elif kind in (Kind.BODY, Kind.DATA):
+        elif kind in _LONG:
             yield from self._goes_on(part)
         else:
             yield from self._begins(part)

@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mailproxy.cli.capture_files import Files, described, moment, say_notes
+from mailproxy.cli.capture_files import Files, described, say_notes
+from mailproxy.cli.capture_rows import HEAD, SHORT_HEAD, cells, row_described, short_cells
 from mailproxy.cli.errors import say_error
 from mailproxy.cli.json_lines import print_members
 from mailproxy.cli.opened import AsJson
 from mailproxy.cli.progress import reading
-from mailproxy.cli.tables import counted, print_table, size_of
+from mailproxy.cli.tables import on_terminal, print_table
 
 if TYPE_CHECKING:
     from mailproxy.capture.conversations import FileTally
     from mailproxy.capture.listing import Row
 
-HEAD = (
-    *("no", "started", "protocol", "client", "server", "user", "tls", "commands", "messages"),
-    *("from client", "from server", "seconds", "end", "session", "remarks"),
-)
 BATCH = 500  # rows that are sorted and printed together: a file may have millions
 
 
@@ -71,10 +68,13 @@ class _Reader:
     _files: list[_File] = field(default_factory=list)
 
     def print(self) -> None:
+        short = on_terminal()
         several = len(self.paths) > 1
-        head = ("file", *HEAD) if several else HEAD
+        columns = SHORT_HEAD if short else HEAD
+        head = ("file", *columns) if several else columns
         for file, rows in self._batches():
-            print_table(head, ((*((str(file.path),) if several else ()), *cells(row)) for row in rows))
+            name = (str(file.path),) if several else ()
+            print_table(head, ((*name, *(short_cells(row) if short else cells(row))) for row in rows))
 
     def described(self) -> Iterator[dict[str, object]]:
         for file, rows in self._batches():
@@ -125,64 +125,3 @@ class _Reader:
 
 def _number(row: Row) -> int:
     return row.conversation.number
-
-
-def cells(row: Row) -> tuple[str, ...]:
-    """The row as it is printed."""
-    conversation = row.conversation
-    return (
-        str(conversation.number),
-        moment(conversation.started),
-        conversation.protocol,
-        conversation.stream.client,
-        conversation.stream.server,
-        row.user or (f"{row.refused} (refused)" if row.refused else ""),
-        row.tls,
-        str(row.commands),
-        str(row.messages),
-        *(size_of(octets) for octets in row.octets),
-        f"{row.seconds:.3f}",
-        f"quit, {row.how}" if row.left else row.how,
-        f"{conversation.session} {conversation.leg}".strip(),
-        remarks(row),
-    )
-
-
-def remarks(row: Row) -> str:
-    """What is out of the ordinary."""
-    words = [f"{verdict} {count}" for verdict, count in sorted(row.verdicts.items())]
-    if row.gaps:
-        words.append(f"{counted(row.gaps, 'gap')} ({counted(row.missing, 'octet')})")
-    for octets, what in ((row.unread, "unread"), (row.sealed, "in TLS")):
-        if octets:
-            words.append(f"{counted(octets, 'octet')} {what}")
-    return ", ".join(words)
-
-
-def row_described(row: Row) -> dict[str, object]:
-    """The row for JSON."""
-    conversation = row.conversation
-    return {
-        "number": conversation.number,
-        "started": conversation.started,
-        "protocol": conversation.protocol,
-        "session": conversation.session,
-        "leg": conversation.leg,
-        "client": conversation.stream.client,
-        "server": conversation.stream.server,
-        "user": row.user,
-        "refused": row.refused,
-        "tls": row.tls,
-        "commands": row.commands,
-        "messages": row.messages,
-        "octets_client": row.octets[0],
-        "octets_server": row.octets[1],
-        "seconds": row.seconds,
-        "end": row.how,
-        "quit": row.left,
-        "verdicts": dict(row.verdicts),
-        "gaps": row.gaps,
-        "missing": row.missing,
-        "unread": row.unread,
-        "sealed": row.sealed,
-    }

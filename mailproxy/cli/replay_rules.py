@@ -63,14 +63,15 @@ def rules(
       mailproxy replay rules captures/*.pcapng.gz --rules rules/ --fail-on block,refuse
       mailproxy replay rules week.pcapng --config mailproxy.toml --changes --fail-on change
     """
+    import mailproxy.cli.rehearsing  # noqa: F401 (what loads it may start programs, and later it may not)
     from mailproxy.cli.replay_rules_report import Report
     from mailproxy.player.offline import forbid_connecting
 
     report = Report(_wanted(fail_on), changes=changes, sessions=sessions, several=len(files) > 1)
     if not given and config is None:
         raise typer.BadParameter("name the rules, as in --rules pop3-keep", param_hint="--rules")
-    forbid_connecting()
     run = _Run(files, tls, *_prepared(given, config))
+    forbid_connecting()
     if as_json:
         report.print_json(run.outcomes(), run.described())
     else:

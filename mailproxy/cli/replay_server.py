@@ -108,17 +108,19 @@ def server(
 
     from mailproxy.capture.bodies import BodyStore
     from mailproxy.capture.model import CaptureError
+    from mailproxy.cli.progress import reading
     from mailproxy.player.offline import forbid_connecting
     from mailproxy.player.recordings import casts
     from mailproxy.tls.errors import TlsError
 
-    forbid_connecting()
+    forbid_connecting()  # behind the imports: to load Trio, the C library is asked for by a program
     passwords = _passwords(password_env, password_prompt)
     host, port = _address(listen)
     with ExitStack() as held:
         store = held.enter_context(BodyStore())
         try:
-            found = casts(file, store, session=session, leg=leg.value)
+            with reading(file) as progress:
+                found = casts(file, store, session=session, leg=leg.value, progress=progress)
             served = _certificates(held, tls, certificate, key, state, host)
             places = [
                 _Place(cast, held.enter_context(_listening(host, port, n))) for n, cast in enumerate(found)
@@ -145,9 +147,7 @@ def _passwords(variable: str | None, prompt: bool) -> Passwords | None:
     if variable is not None:
         value = os.environ.get(variable, "")
         if not value:
-            fail(
-                f"{variable} is not set in the environment, or empty; set it, or leave --password-env out"
-            )
+            fail(f"{variable} is not set in the environment, or empty; set it, or leave --password-env out")
     elif prompt:
         if not sys.stdin.isatty():
             fail("there is no terminal to ask for the password; use --password-env")

@@ -194,7 +194,8 @@ def _verdict(said: Sequence[Decision]) -> dict[str, str]:
     """The word of the first; behind a brake also ``otherwise``: what happens until there are too many."""
     words = [decision.action.value for decision in said]
     if words[:1] == ["capture"]:
-        return {**_verdict(said[1:]), "recorded_by": said[0].rule}
+        by = "recorded_by" if said[0].enforced else "would_be_recorded_by"
+        return {**_verdict(said[1:]), by: said[0].rule}
     if words[:1] == ["brake"]:
         beside = words[1] if len(said) > 1 and said[1].enforced else "forward"
         return {"verdict": "brake", "otherwise": beside}
@@ -203,7 +204,8 @@ def _verdict(said: Sequence[Decision]) -> dict[str, str]:
 
 def _verdict_in_words(said: Sequence[Decision]) -> str:
     if said and said[0].action.value == "capture":
-        return f"{_verdict_in_words(said[1:])}, and the session is recorded"
+        recorded = "is recorded" if said[0].enforced else "would be recorded (in observe mode)"
+        return f"{_verdict_in_words(said[1:])}, and the session {recorded}"
     verdict = _verdict(said)
     word, otherwise = verdict["verdict"], verdict.get("otherwise", "forward")
     if said and not said[0].enforced:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailproxy.capture.exchanges import Turn
 
 _END = b")\r\n"  # of a response whose literal is not whole in the capture
-_LARGEST = 1 << 40  # octets of a literal; a longer one is not believed
+_LARGEST = 1 << 32  # octets of a literal; a longer one is not believed
 _NUMBERED = re.compile(rb"\* ([0-9]{1,10}) ([A-Za-z]+)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from mailproxy.player.imap_items import Wanted, made, wanted
 from mailproxy.player.imap_search import Candidate, NotKnown, search
@@ -41,6 +42,7 @@ class Selected:
         self.read_only = read_only
         self._memory = memory
         self._flags: dict[Facts, Flags] = {}
+        self._index: list[tuple[int, int]] | None = None  # of the view, until it changes
         self.view = [message for message in view if (name, message.uid) not in memory.expunged]
         self.version = version if len(self.view) == len(view) else CHANGED
         for message in self.view:
@@ -91,18 +93,34 @@ class Selected:
                 case Flagged(message, _, flags):
                     self._flags[message.facts] = flags
         self.version = after
+        self._index = None
 
     # -- what it did not ------------------------------------------------------------------
 
+    def _by_uid(self) -> list[tuple[int, int]]:
+        """UIDs with their message numbers, in order."""
+        if self._index is None:
+            self._index = sorted((each.uid, number) for number, each in enumerate(self.view, 1) if each.uid)
+        return self._index
+
+    def _largest_uid(self) -> int:
+        index = self._by_uid()
+        return index[-1][0] if index else 0
+
     def _picked(self, numbers: bytes, by_uid: bool) -> list[tuple[int, Message]]:
         """Raises ValueError: this is no set, or no message has that number."""
-        largest = max((message.uid for message in self.view), default=0) if by_uid else len(self.view)
-        found = ranges(numbers, largest)
-        if not by_uid and any(high > len(self.view) or not low for low, high in found):
-            raise ValueError("no message has that number")
-        if by_uid:
-            return [pair for pair in enumerate(self.view, 1) if pair[1].uid and within(pair[1].uid, found)]
-        return [(number, self.view[number - 1]) for low, high in found for number in range(low, high + 1)]
+        if not by_uid:
+            found = ranges(numbers, len(self.view))
+            if any(high > len(self.view) or not low for low, high in found):
+                raise ValueError("no message has that number")
+            return [(number, self.view[number - 1]) for low, high in found for number in range(low, high + 1)]
+        index = self._by_uid()
+        picked = [
+            number
+            for low, high in ranges(numbers, self._largest_uid())
+            for _, number in index[bisect_left(index, (low, 0)) : bisect_left(index, (high + 1, 0))]
+        ]
+        return [(number, self.view[number - 1]) for number in sorted(picked)]
 
     def fetch(self, args: bytes, by_uid: bool) -> tuple[list[Piece], bytes]:
         """Untagged responses, and the end of the tagged one. Raises ValueError."""
@@ -163,7 +181,7 @@ class Selected:
 
     def expunge(self, uids: bytes | None = None) -> list[Piece]:
         """Removes what is marked in memory, of these UIDs only if some are named. Raises ValueError."""
-        chosen = None if uids is None else ranges(uids, max((each.uid for each in self.view), default=0))
+        chosen = None if uids is None else ranges(uids, self._largest_uid())
         gone = [
             (number, message)
             for number, message in enumerate(self.view, 1)
@@ -181,6 +199,7 @@ class Selected:
             said.append(b"* %d EXPUNGE\r\n" % number)
         if gone:
             self.version = CHANGED
+            self._index = None
         return said
 
     def moved(self, args: bytes, by_uid: bool) -> list[Piece]:
@@ -191,7 +210,7 @@ class Selected:
         """The untagged answer. Raises ValueError, and NotKnown when only the messages' texts could tell."""
         extended = _RETURN.match(args)
         said = words(extended[2] if extended else args)
-        key = search(said, len(self.view), max((each.uid for each in self.view), default=0))
+        key = search(said, len(self.view), self._largest_uid())
         found: list[int] = []
         for number, message in enumerate(self.view, 1):
             if key(Candidate(number, message.uid, self.flags(message))):

@@ -26,20 +26,24 @@ class Secrets:
     def __repr__(self) -> str:
         return "<Secrets>"
 
-    def conceal(self, text: str) -> str:
-        """The text with ``*`` where the password stood."""
+    def veil(self, octets: bytes) -> bytes:
+        """The octets with ``*`` where the password stood."""
         for form in self._forms:
-            text = text.replace(form, "*" * len(form))
-        return text
+            octets = octets.replace(form, b"*" * len(form))
+        return octets
+
+    def conceal(self, text: str) -> str:
+        """The same of a text."""
+        return self.veil(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
-def _forms(password: str) -> set[str]:
+def _forms(password: str) -> set[bytes]:
     octets = password.encode("utf-8", "surrogateescape")
-    escaped = password.replace("\\", "\\\\").replace('"', '\\"')
-    found = {password, escaped, octets.decode("utf-8", "backslashreplace")}
+    escaped = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    found = {octets, escaped, octets.decode("utf-8", "backslashreplace").encode()}
     # Octets fall into base64's groups in three ways. What does not depend on the neighbours is looked for.
     for before in range(3):
-        coded = base64.b64encode(b"\0" * before + octets).rstrip(b"=").decode()
+        coded = base64.b64encode(b"\0" * before + octets).rstrip(b"=")
         start, end = -(-before * 8 // 6), (before + len(octets)) * 8 // 6
         if end - start >= 3:
             found.add(coded[start:end])

@@ -36,6 +36,7 @@ from mailproxy.replay.client_talk import (
     idle_talk,
     paused,
 )
+from mailproxy.replay.compare import shown
 from mailproxy.replay.compare_answer import Answer, AnswerReader
 from mailproxy.replay.script import Do, Script, Step
 
@@ -43,7 +44,8 @@ _WINDOW = 32
 _SPARE = 67_108_864  # octets that an answer may have beyond those of the capture
 _FACTOR = 16  # and how many times the captured ones
 _LITERAL_MINUS = 4096  # RFC 7888 §5
-_GOOD = frozenset({"OK", "235", "PREAUTH"})
+_GOOD = frozenset({"OK", "235"})
+_WELCOME = frozenset({"OK", "PREAUTH", "220"})
 
 
 class ReplayFailed(Exception):
@@ -304,10 +306,7 @@ class Player:
             return
         self.greeting = self._greeting.answer
         self.offer.learn(self.script.protocol, GREETING, self.greeting)
-        if self.greeting.status not in ("OK", "PREAUTH", "220") and self.script.greeting.status in (
-            *_GOOD,
-            "220",
-        ):
+        if self.greeting.status not in _WELCOME and self.script.greeting.status in _WELCOME:
             text = self._shown(self.greeting)
             raise ReplayFailed(f"the server does not take connections now: {text}; try again later")
 
@@ -352,5 +351,4 @@ class Player:
 
     def _shown(self, answer: Answer) -> str:
         lines = answer.responses if self.script.protocol == "smtp" else [answer.text]
-        text = b" ".join([answer.status.encode(), *lines])[:200].decode("utf-8", "backslashreplace")
-        return self._secrets.conceal(text)
+        return shown(self._secrets.veil(b" ".join([answer.status.encode(), *lines])))

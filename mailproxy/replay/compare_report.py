@@ -12,6 +12,7 @@ from mailproxy.replay.client import Play
 from mailproxy.replay.client_account import Secrets
 from mailproxy.replay.client_player import Outcome
 from mailproxy.replay.compare import Difference, Setting, compare
+from mailproxy.replay.compare_answer import Answer
 from mailproxy.replay.script import Do, Script, Step
 
 _MOST_FINDINGS = 10_000  # different ones; more are counted
@@ -104,7 +105,7 @@ class Report:
             self.failures[self._secrets.conceal(play.failed)] += 1
         if play.greeting is not None:
             setting = _setting(play, None)
-            self._add(play.script, 0, GREETING, compare(setting, play.script.greeting, play.greeting))
+            self._add(play.script, 0, GREETING, self._compared(setting, play.script.greeting, play.greeting))
         for outcome in play.outcomes:
             self._outcome(play, outcome)
         self._sessions.add(play.script.session)
@@ -116,27 +117,31 @@ class Report:
             self.left_out[LeftOut(session, step.number, verb, outcome.left_out)] += 1
             return
         self.said += 1
-        self._add(
-            play.script, step.number, verb, [Difference("login", "", "", note) for note in outcome.notes]
-        )
+        noted = [Difference("login", "", "", note) for note in outcome.notes]
+        self._add(play.script, step.number, verb, noted)
         if outcome.answer is None:
             if step.captured.status:
                 lost = Difference("connection", step.captured.status, "closed by the server")
                 self._add(play.script, step.number, verb, [lost])
             return
-        self._add(
-            play.script, step.number, verb, compare(_setting(play, step), step.captured, outcome.answer)
-        )
+        found = self._compared(_setting(play, step), step.captured, outcome.answer)
+        self._add(play.script, step.number, verb, found)
         if verb not in _UNTIMED and outcome.seconds is not None:
             self._live.setdefault(verb, []).append(outcome.seconds)
             if session not in self._sessions and step.captured.status:
                 self._captured.setdefault(verb, []).append(step.seconds)
 
+    def _compared(self, setting: Setting, captured: Answer, live: Answer) -> list[Difference]:
+        """A server may say a password back to us: it is veiled before anything else looks at it."""
+        return compare(setting, self._veiled(captured), self._veiled(live))
+
+    def _veiled(self, answer: Answer) -> Answer:
+        veil = self._secrets.veil
+        return replace(answer, text=veil(answer.text), responses=list(map(veil, answer.responses)))
+
     def _add(self, script: Script, exchange: int, verb: str, differences: list[Difference]) -> None:
         for one in differences:
-            # A server may say a password back to us.
-            captured, live = self._secrets.conceal(one.captured), self._secrets.conceal(one.live)
-            found = Finding(script.session, exchange, verb, replace(one, captured=captured, live=live))
+            found = Finding(script.session, exchange, verb, one)
             if found in self.findings or len(self.findings) < _MOST_FINDINGS:
                 self.findings[found] += 1
             elif not one.must:

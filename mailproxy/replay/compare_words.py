@@ -17,8 +17,9 @@ _PASSING: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
     (re.compile(rb"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| ?[+-]\d{4}| [A-Z]{3,4}\b)?"), b"time"),
     (re.compile(rb"[\d.]+(?: \+ [\d.]+)* ?(?:msecs?|ms|secs?|seconds?)\b"), b"duration"),
     (re.compile(rb"(queued as |id=|Message-Id: )\S+", re.I), rb"\1id"),  # Postfix, Exim
+    # Letters and digits without sense: at least ten, two of them digits. Not a part of a name with dots.
     (re.compile(rb"(?<![\w.-])(?=[A-Za-z0-9_/+-]*\d[A-Za-z0-9_/+-]*\d)(?=[0-9_/+-]*[A-Za-z])"
-                rb"[A-Za-z0-9_/+-]{10,}(?:\.\d+)?={0,2}(?![\w.])"), b"id"),
+                rb"[A-Za-z0-9_/+-]{10,}+(?:\.\d+)?={0,2}(?![\w.])"), b"id"),
 )  # fmt: skip
 _FLAGS = re.compile(rb"(FLAGS|\[PERMANENTFLAGS) \(([^()]*)\)", re.I)
 _RECENT = re.compile(rb"\A\d+ RECENT\Z|(?<=[ (])RECENT \d+", re.I)

@@ -13,7 +13,7 @@ from enum import Enum
 
 from mailproxy.capture.exchanges import Exchange, Recording
 from mailproxy.proto.dialect import GREETING
-from mailproxy.proto.imap_secrets import login_arguments
+from mailproxy.proto.imap_scanner import Scanner
 from mailproxy.proto.sasl import SaslExchange, mechanism_name
 from mailproxy.proto.tokens import BadArguments, Command, Side
 from mailproxy.replay.compare_answer import Answer, AnswerReader
@@ -99,8 +99,13 @@ class Script:
         return next((step for step in self.steps if step.do is Do.LOGIN and step.verb != "USER"), None)
 
 
-def script_of(recording: Recording, *, allow_destructive: bool, gaps: Collection[int] = ()) -> Script:
-    """The script of a captured conversation; ``gaps`` are the exchanges of which octets are missing."""
+def script_of(
+    recording: Recording, *, allow_destructive: bool, gaps: Collection[int] = (), tls_since: float = 0.0
+) -> Script:
+    """The script of a captured conversation.
+
+    ``gaps`` are the exchanges of which octets are missing; ``tls_since`` is when STARTTLS was done.
+    """
     protocol = recording.conversation.protocol
     greeting = Answer()
     steps: list[Step] = []
@@ -128,7 +133,9 @@ def script_of(recording: Recording, *, allow_destructive: bool, gaps: Collection
     script.user = recording.login or _named(steps)
     script.changed = protocol != "smtp" and any(_changes(protocol, step) for step in steps)
     script.proxied = recording.conversation.leg == "client"
-    _mark_tls(recording, script)
+    script.encrypted = _encrypted(recording)
+    for step in steps:
+        step.before_tls = step.exchange.began < tls_since
     return script
 
 
@@ -196,8 +203,8 @@ def _name_in(step: Step) -> str:
         case "APOP":
             return command.args.partition(b" ")[0].decode("utf-8", "backslashreplace")
         case "LOGIN":
-            try:
-                return login_arguments(command.args)[0]
+            try:  # the password may be "****", which is none of the grammar
+                return Scanner(command.args).astring().decode("utf-8", "backslashreplace")
             except BadArguments:
                 return ""
         case "AUTH" | "AUTHENTICATE":
@@ -279,17 +286,10 @@ def _over(step: Step, time: float) -> bool:
     return not step.captured.status or step.exchange.ended <= time
 
 
-def _mark_tls(recording: Recording, script: Script) -> None:
-    """Which commands the captured client had said before its connection was encrypted."""
-    up = any(
-        remark.word == "starttls" or (remark.word == "tls" and remark.fields.get("side") != "server")
+def _encrypted(recording: Recording) -> bool:
+    """Was this leg encrypted, as our proxy tells? Of others' captures only what was in clear can be read."""
+    leg = recording.conversation.leg
+    return any(
+        remark.word == "starttls" or (remark.word == "tls" and remark.fields.get("side", leg) == leg)
         for remark in recording.remarks
     )
-    script.encrypted = up
-    if not any(remark.word == "starttls" for remark in recording.remarks):
-        return
-    # Before STARTTLS there is no login; the first EHLO or CAPA is what it was found in.
-    for step in script.steps:
-        if step.do is Do.LOGIN or (step.verb in ("EHLO", "HELO") and step is not script.steps[0]):
-            break
-        step.before_tls = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from mailproxy.capture.bodies import BodyStore
-from mailproxy.capture.conversations import Conversation, Item, Said, conversations
+from mailproxy.capture.conversations import Conversation, Item, Remarked, Said, conversations
 from mailproxy.capture.exchanges import Recording, collect
 from mailproxy.capture.parts import Kind
 from mailproxy.replay.script import Script, script_of
@@ -39,20 +39,15 @@ def scripts(
             return conversation.number in sessions
         return conversation.leg in ("", leg)
 
-    holes: set[tuple[int, int]] = set()
-    items = _noting_gaps(conversations(path, None, progress), holes)
-    found = list(collect(items, store, wanted))
+    aside = _Aside()
+    found = list(collect(aside.noting(conversations(path, None, progress)), store, wanted))
     absent = sorted(set(sessions) - {one.conversation.number for one in found})
     if absent:
         raise ScriptError(f"{path}: there is no session {absent[0]}; see mailproxy capture list")
     readable = [one for one in found if any(exchange.number for exchange in one.exchanges)]
     if not readable:
         raise ScriptError(f"{path}: {_nothing(found)}")
-    written = []
-    for one in readable:
-        number = one.conversation.number
-        gaps = {exchange for session, exchange in holes if session == number}
-        written.append(script_of(one, allow_destructive=allow_destructive, gaps=gaps))
+    written = [aside.script(one, allow_destructive) for one in readable]
     _fit(path, written)
     return written
 
@@ -63,12 +58,37 @@ def _nothing(found: list[Recording]) -> str:
     return "no mail client says anything in it; see mailproxy capture list"
 
 
-def _noting_gaps(items: Iterable[Item], holes: set[tuple[int, int]]) -> Iterator[Item]:
-    """Pass the items on, and note in which exchanges octets are missing."""
-    for item in items:
-        if isinstance(item, Said) and item.part.kind is Kind.GAP:
-            holes.add((item.conversation.number, item.part.exchange))
-        yield item
+class _Aside:
+    """What recordings do not hold: where octets are missing, when TLS began, who the other leg's user is."""
+
+    def __init__(self) -> None:
+        self._holes: dict[int, set[int]] = {}
+        self._tls_since: dict[int, float] = {}
+        self._users: dict[str, str] = {}
+
+    def noting(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass the items on."""
+        for item in items:
+            number = item.conversation.number
+            if isinstance(item, Said) and item.part.kind is Kind.GAP:
+                self._holes.setdefault(number, set()).add(item.part.exchange)
+            elif isinstance(item, Remarked) and item.remark.word == "starttls":
+                self._tls_since[number] = item.time
+            elif isinstance(item, Remarked) and item.remark.word == "login":
+                self._users[item.conversation.session] = str(item.remark.fields.get("user", ""))
+            yield item
+
+    def script(self, recording: Recording, allow_destructive: bool) -> Script:
+        conversation = recording.conversation
+        script = script_of(
+            recording,
+            allow_destructive=allow_destructive,
+            gaps=self._holes.get(conversation.number, ()),
+            tls_since=self._tls_since.get(conversation.number, 0.0),
+        )
+        if conversation.session:
+            script.user = script.user or self._users.get(conversation.session, "")
+        return script
 
 
 def _fit(path: Path, written: list[Script]) -> None:

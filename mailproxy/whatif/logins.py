@@ -65,11 +65,6 @@ class Login:
         return _with(line, masked, b64encode(self._responses.pop(0)))
 
 
-def is_masked(line: bytes) -> bool:
-    """Does the line end in a secret that was taken out?"""
-    return _MASKED.search(line) is not None
-
-
 def _with(line: bytes, masked: re.Match[bytes], octets: bytes) -> bytes:
     return line[: masked.start()] + octets + line[masked.end() :]
 

@@ -11,6 +11,7 @@ that it would then not have sent are left out, and so is all that comes behind t
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from mailproxy.proto.tokens import Side
 from mailproxy.session.dialogues import OWN
 from mailproxy.session.guard import GuardMaker
 from mailproxy.session.options import Options
+from mailproxy.session.screen import LOGINS
 from mailproxy.session.session import Session
 from mailproxy.session.verdict import NO_RULES, Facts, Judge
 from mailproxy.whatif.answers import Answers
@@ -43,6 +45,8 @@ from mailproxy.whatif.logins import Login
 from mailproxy.whatif.outcome import Outcome, Verdict
 from mailproxy.whatif.sessions import CapturedSession
 from mailproxy.whatif.steps import octets_of, steps_of
+
+_VEILED = re.compile(rb"\*{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,12 @@ class _Run:
         session, answers = self._session, self._answers
         self._exchange = exchange
         self._open.append((exchange, exchange.began))
-        login = Login(exchange.verb, exchange.command.args if exchange.command else b"", self._user(exchange))
+        args = exchange.command.args if exchange.command is not None else b""
+        if _VEILED.fullmatch(args) and exchange.verb not in LOGINS:
+            self._outcome.note(
+                f"{exchange.verb or 'a command'} was masked, and is judged without what it said"
+            )
+        login = Login(exchange.verb, args, self._user(exchange))
         counted = session.facts.protocol == "imap" or exchange.verb == "BDAT"  # their octets are announced
         missing = self._captured.margin.missing.get(exchange.number, 0) if counted else 0
         for place, step in enumerate(steps_of(exchange)):

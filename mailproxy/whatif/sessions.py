@@ -88,30 +88,36 @@ class _Batch:
         self._sessions: set[str] = set()
 
     def read(self, items: Iterable[Item], store: BodyStore) -> list[CapturedSession]:
-        found: dict[str, CapturedSession] = {}
+        legs: dict[str, list[Recording]] = {}
         sessions: list[CapturedSession] = []
         for recording in collect(self._noted(items), store, self._wanted):
             conversation = recording.conversation
-            other = found.get(conversation.session) if conversation.leg == "server" else None
-            if other is not None and other.server is None:
-                other.server = recording
+            if not conversation.leg:
+                sessions.append(self._session(recording))
                 continue
-            session = CapturedSession(recording, None, self._margins[conversation.number])
-            sessions.append(session)
-            if conversation.leg == "client":
-                found[conversation.session] = session
+            others = legs.setdefault(conversation.session, [])
+            # Either leg may be the first of which anything was said.
+            if others and others[0].conversation.leg != conversation.leg:
+                other = others.pop(0)
+                pair = (recording, other) if conversation.leg == "client" else (other, recording)
+                sessions.append(self._session(*pair))
+            else:
+                others.append(recording)
+        sessions += [self._session(recording) for alone in legs.values() for recording in alone]
         return sorted(sessions, key=lambda session: session.conversation.started)
+
+    def _session(self, client: Recording, server: Recording | None = None) -> CapturedSession:
+        return CapturedSession(client, server, self._margins[client.conversation.number])
 
     def _wanted(self, conversation: Conversation) -> bool:
         if conversation.number in self._done:
             return False
-        goes_with = conversation.leg == "server" and conversation.session in self._sessions
-        if self._room <= 0 and not goes_with:
+        if self._room <= 0 and conversation.session not in self._sessions:
             self.more = True
             return False
         self._done.add(conversation.number)
         self._margins[conversation.number] = Margin()
-        if conversation.leg == "client":
+        if conversation.session:
             self._sessions.add(conversation.session)
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+from contextlib import closing
 from pathlib import Path
 
 from mailproxy.capture.eml_files import messages_in
@@ -29,7 +30,7 @@ def test_conversations_do_not_mix(tmp_path: Path) -> None:
     written = list(write_mbox(messages_in(overlapping(*talks)), made.extend))
     path = tmp_path / "mbox"
     path.write_bytes(made)
-    with mailbox.mbox(path) as read:
+    with closing(mailbox.mbox(path)) as read:
         assert sorted(message["Subject"] for message in read) == ["a", "b", "c"]
         assert {message.get_payload() for message in read} == {">From nobody\n"}
     assert sorted((one.conversation.number, one.message.id, one.file) for one in written) == [

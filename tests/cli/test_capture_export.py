@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mailbox
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,13 +109,13 @@ def test_one_message_of_a_recorded_session_is_one_file(tmp_path: Path, folder: P
     call("capture", "export", path, "--eml", folder)
     assert len([name for name in names(folder) if "retr-1" in name]) == 1
     call("capture", "export", path, "--mbox", tmp_path / "both", "--leg", "both")
-    with mailbox.mbox(tmp_path / "both") as read:
+    with closing(mailbox.mbox(tmp_path / "both")) as read:
         assert len(read) == 2
 
 
 def test_an_mbox(capture: Path, tmp_path: Path) -> None:
     said = call("capture", "export", capture, "--mbox", tmp_path / "mbox")
-    with mailbox.mbox(tmp_path / "mbox") as read:
+    with closing(mailbox.mbox(tmp_path / "mbox")) as read:
         assert sorted(message["Subject"] for message in read) == ["four", "one"]
     assert b"From bo@example.jp Tue Nov 14" in (tmp_path / "mbox").read_bytes()
     assert "RETR 3: 77 octets are not in the capture, so it is left out; use --eml" in said.stderr

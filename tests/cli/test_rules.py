@@ -194,6 +194,46 @@ def test_explain_a_brake_beside_an_observed_rule(rules: Path) -> None:
     assert (described["verdict"], described["otherwise"]) == ("brake", "forward")
 
 
+RECORDED = """
+[[rule]]
+name = "see"
+on = ["pop3 DELE"]
+do = "capture"
+mode = "{mode}"
+"""
+REFUSED = """
+[[rule]]
+name = "no"
+on = ["pop3 DELE"]
+do = "block"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "verdict", "described"),
+    [
+        (RECORDED, "enforce", "forward, and the session is recorded", {"recorded_by": "see"}),
+        (REFUSED + RECORDED, "enforce", "block, and the session is recorded", {"recorded_by": "see"}),
+        (
+            RECORDED,
+            "observe",
+            "forward, and the session would be recorded (in observe mode)",
+            {"would_be_recorded_by": "see"},
+        ),
+    ],
+)
+def test_explain_a_rule_that_records(
+    rules: Path, text: str, mode: str, verdict: str, described: dict[str, str]
+) -> None:
+    rules.write_text(text.replace("{mode}", mode))
+    lines = explain(rules).stdout.splitlines()
+    assert lines[0].startswith("decides\tsee\t")
+    assert lines[-1] == f"verdict: {verdict}"
+    told = json.loads(run("explain", rules, "--on", "pop3 DELE", "--line", "DELE 1", "--json").stdout)
+    assert told["verdict"] == verdict.partition(",")[0]
+    assert {name: told[name] for name in told if "recorded" in name} == described
+
+
 def test_list_json_has_the_settings(rules: Path) -> None:
     rules.write_text(GUARDED.replace("{mode}", "enforce"))
     slow, archive = json.loads(run("list", rules, "--json").stdout)

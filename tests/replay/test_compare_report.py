@@ -35,8 +35,8 @@ def test_passing_words_make_no_new_difference() -> None:
 
 
 def test_no_password_is_told() -> None:
-    report = report_of(play(b"hello tea-Party-31 dGVhLVBhcnR5LTMx"))
-    assert told(report.real)[1][3] == "hello ************ ****************"
+    report = report_of(play(b"no tea-Party-31, xtea-Party-31y, dGVhLVBhcnR5LTMx"))
+    assert told(report.real)[1][3] == "no ************, x************y, ****************"
     report = report_of(play(failed="it said tea-Party-31"))
     assert list(report.failures) == ["it said ************"]
 

@@ -144,10 +144,18 @@ def test_no_login() -> None:
 
 def test_before_tls() -> None:
     said = "S: 220 hi\nC: EHLO x\nS: 250 x\nC: EHLO x\nS: 250 x\nC: QUIT\nS: 221 bye"
-    found = script("smtp", said, remarks=[Remark("starttls", {})])
+    recording = recorded("smtp", said, remarks=[Remark("starttls", {})], leg="client")
+    found = script_of(recording, allow_destructive=False, tls_since=3.0)
     assert found.encrypted
     assert [step.before_tls for step in found.steps] == [True, False, False]
     assert not script("smtp", said).encrypted
+
+
+@pytest.mark.parametrize(("leg", "encrypted"), [("client", False), ("server", True)])
+def test_each_leg_has_its_own_tls(leg: str, encrypted: bool) -> None:
+    remarks = [Remark("tls", {"side": "server"})]
+    found = script("smtp", "S: 220 hi\nC: QUIT\nS: 221 bye", remarks=remarks, leg=leg)
+    assert found.encrypted is encrypted
 
 
 @pytest.mark.parametrize(("gaps", "do"), [((), Do.SEND), ((3,), Do.LEAVE_OUT)])

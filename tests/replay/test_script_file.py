@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mailproxy.capture import comments
 from mailproxy.capture.bodies import BodyStore
 from mailproxy.replay.script_file import ScriptError, scripts, users_of
 from tests.capture import packets
@@ -77,3 +78,32 @@ def test_a_gap_in_a_reply(tmp_path: Path) -> None:
     with BodyStore() as store:
         (found,) = scripts(path, store)
     assert [(step.verb, step.captured.whole) for step in found.steps] == [("RETR", False), ("QUIT", True)]
+
+
+def leg_of_ours(leg: str, port: int, *remarks: str) -> list[bytes]:
+    """One side of a session, as our proxy writes it; the remarks stand on the second command."""
+    client, server = ("192.0.2.7", port), ("198.51.100.9", 25)
+    session = comments.write("session", id="abc", leg=leg, protocol="smtp")
+    said = [b"220 x\r\n", b"EHLO x\r\n", b"250 x\r\n", b"AUTH PLAIN ********\r\n", b"235 in\r\n"]
+    said += [b"QUIT\r\n", b"221 bye\r\n"]
+    blocks = [packets.enhanced(packets.packet(client, server, 0, flags=packets.SYN), session, ticks=1)]
+    sent = {client: 1, server: 1}
+    for number, octets in enumerate(said):
+        source, target = (client, server) if number % 2 else (server, client)
+        frame = packets.packet(source, target, sent[source], octets)
+        sent[source] += len(octets)
+        blocks.append(packets.enhanced(frame, *(remarks if number == 3 else ()), ticks=number + 2))
+    return blocks
+
+
+def test_both_legs_of_a_session_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    told = (comments.write("starttls", command="STARTTLS"), comments.write("login", user="aiko"))
+    blocks = [*leg_of_ours("client", 40001, *told), *leg_of_ours("server", 40002)]
+    path.write_bytes(packets.section() + packets.interface() + b"".join(blocks))
+    with BodyStore() as store:
+        for leg, before_tls in (("client", [True, False, False]), ("server", [False, False, False])):
+            (found,) = scripts(path, store, leg=leg)
+            assert found.user == "aiko"
+            assert found.proxied is (leg == "client")
+            assert [step.before_tls for step in found.steps] == before_tls

@@ -133,3 +133,24 @@ def test_every_guarded_action_is_a_word(on: str, line: str, do: str, more: str) 
     protocol = on.split()[0]
     judge = ruleset(rule(on, "true", do=do) + more).judge(protocol)
     assert play(protocol, Given(protocol), (line,), judge) == (do,)
+
+
+@pytest.mark.parametrize(
+    ("expect", "do", "passes"),
+    [
+        ("capture", "capture", True),
+        ("forward", "capture", True),
+        ("allow", "capture", False),
+        ("block", "capture", False),
+    ],
+)
+def test_a_rule_that_records_the_session(expect: str, do: str, passes: bool) -> None:
+    text = rule("pop3 DELE", "true", do=do)
+    text += f'[[rule.example]]\ngiven = {{}}\nsend = ["DELE 1"]\nexpect = "{expect}"\n'
+    (outcome,) = try_examples(ruleset(text))
+    assert (outcome.error is None) is passes
+
+
+def test_what_is_recorded_may_be_refused_all_the_same() -> None:
+    text = rule("pop3 DELE", "true", do="capture") + rule("pop3 DELE", "true").replace('"a"', '"b"')
+    assert play("pop3", Given("pop3"), ("DELE 1",), ruleset(text).judge("pop3")) == ("capture", "block")

@@ -303,3 +303,56 @@ def test_a_brake_is_settled_with_the_others() -> None:
     assert "DELE" in rules(brake, "block; enforce; pop3 DELE;").judge("pop3").settled
     both = rules(brake, 'block; enforce; pop3 DELE; set == "1"')
     assert "DELE" not in both.judge("pop3").settled
+
+
+CAPTURE = "capture; enforce; pop3 DELE;"
+
+
+def test_a_rule_that_records_stands_beside_the_others() -> None:
+    ruleset = rules(CAPTURE, BLOCK, "brake; enforce; pop3 DELE;")
+    judge = ruleset.judge("pop3")
+    assert (judge.captures, ruleset.judge("imap").captures) == ({"DELE"}, frozenset())
+    command = command_from_line("pop3", b"DELE 1")
+    decided = judge.decide(command, Facts("pop3"))
+    recorded = judge.capture(command, Facts("pop3"))
+    assert decided is not None
+    assert recorded is not None
+    assert (decided.rule, recorded.rule) == ("r1", "r0")
+    assert [each.rule for each in verdicts(judge, command, Facts("pop3"))] == ["r0", "r1"]
+
+
+def test_alone_it_makes_no_verb_judged() -> None:
+    judge = rules(CAPTURE).judge("pop3")
+    assert judge.verbs == frozenset()
+    assert judge.dialogues == frozenset()
+    assert [each.action for each in verdicts(judge, command_from_line("pop3", b"DELE 1"), Facts("pop3"))] == [
+        Action.CAPTURE
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "rule", "enforced"),
+    [
+        (["capture; observe; pop3 DELE;", CAPTURE], "r1", True),
+        (["capture; observe; pop3 DELE;"], "r0", False),
+        (['capture; enforce; pop3 DELE; user == "x"', CAPTURE], "r1", True),
+    ],
+)
+def test_such_rules_are_asked_among_themselves(texts: list[str], rule: str, enforced: bool) -> None:
+    found = rules(*texts).judge("pop3").capture(command_from_line("pop3", b"DELE 1"), Facts("pop3"))
+    assert found is not None
+    assert (found.rule, found.enforced) == (rule, enforced)
+
+
+def test_one_that_cannot_be_evaluated_blocks_nothing() -> None:
+    ruleset = rules('capture; enforce; pop3 DELE; set == "1"')
+    command = command_from_line("pop3", b"DELE one")
+    assert ruleset.judge("pop3").capture(command, Facts("pop3")) is None
+    assert verdicts(ruleset.judge("pop3"), command, Facts("pop3")) == ()
+    assert [step.matched for step in ruleset.explain("pop3", command, Facts("pop3"))] == [False]
+
+
+def test_explain_puts_it_first() -> None:
+    ruleset = rules(BLOCK, "brake; enforce; pop3 DELE;", CAPTURE)
+    steps = ruleset.explain("pop3", command_from_line("pop3", b"DELE 1"), Facts("pop3"))
+    assert [(step.rule.name, step.decides) for step in steps] == [("r2", True), ("r0", True)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mailproxy.events import Event, WouldHave
+from mailproxy.events import CaptureWanted, Event, WouldHave
 from mailproxy.proto.capabilities import Policy
 from mailproxy.proto.dialect import Limits, Slot
 from mailproxy.proto.pop3 import Pop3
@@ -112,3 +112,70 @@ def test_what_would_have_been_is_told_once_for_a_login() -> None:
 def test_the_words_of_a_refusal() -> None:
     assert words(Decision(Action.BLOCK, "r", reply="not here")) == "not here"
     assert "r" in words(Decision(Action.BLOCK, "r"))
+
+
+@dataclass
+class Recordings:
+    """Rules that want sessions recorded whose user is ``user``, and what is said of it."""
+
+    decision: Decision
+    user: str = ""
+    events: list[Event] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def judging(self) -> Judging:
+        def capture(command: Command, facts: Facts) -> Decision | None:
+            self.asked.append(facts.user)
+            return self.decision if facts.user == self.user or not self.user else None
+
+        dialect = Pop3(Policy(guard=True, starttls=False, login=True), Limits())
+        judge = Judge(captures=frozenset({"DELE", "PASS", "AUTH"}), capture=capture)
+        return Judging(judge, Facts("pop3"), dialect, self.events.append)
+
+
+CAPTURE = Decision(Action.CAPTURE, "r")
+
+
+def test_a_session_is_wanted_once() -> None:
+    recordings = Recordings(CAPTURE)
+    judging = recordings.judging()
+    for _ in range(3):
+        judging.capture(slot("DELE").command)
+    assert recordings.events == [CaptureWanted("r")]
+    assert len(recordings.asked) == 1
+
+
+def test_verbs_without_such_rules_are_not_asked_about() -> None:
+    recordings = Recordings(CAPTURE)
+    recordings.judging().capture(slot("RETR").command)
+    assert recordings.asked == []
+
+
+def test_it_is_asked_again_until_a_rule_matches() -> None:
+    recordings = Recordings(CAPTURE, "ann")
+    judging = recordings.judging()
+    judging.capture(slot("DELE").command)
+    judging._dialect.user = "ann"
+    judging.capture(slot("DELE").command)
+    assert recordings.asked == ["", "ann"]
+    assert recordings.events == [CaptureWanted("r")]
+
+
+def test_a_rule_that_is_tried_out_is_told_once_and_does_not_stop_others() -> None:
+    recordings = Recordings(Decision(Action.CAPTURE, "tried", enforced=False))
+    judging = recordings.judging()
+    for _ in range(3):
+        judging.capture(slot("DELE").command)
+    recordings.decision = CAPTURE
+    judging.capture(slot("DELE").command)
+    assert recordings.events == [WouldHave("DELE", "tried", "capture"), CaptureWanted("r")]
+
+
+@pytest.mark.parametrize("args", [b"PLAIN", b"PLAIN AGFubgBzZWNyZXQ="])
+def test_who_has_logged_in_is_known_behind_the_login(args: bytes) -> None:
+    """The name may have come in a response of SASL, which is forgotten by then."""
+    recordings = Recordings(CAPTURE, "ann")
+    judging = recordings.judging()
+    judging._dialect.user, judging._dialect.mechanism = "ann", "PLAIN"
+    judging.capture(slot("AUTH", args).command, logged_in=True)
+    assert recordings.events == [CaptureWanted("r")]

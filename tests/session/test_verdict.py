@@ -10,7 +10,7 @@ from mailproxy.session.verdict import GUARDED, NO_RULES, Action, Decision, Facts
 
 def test_actions_are_the_words_of_a_rule_file() -> None:
     words = {action.value for action in Action}
-    unguarded = {"allow", "observe", "block", "close", "examine", "unselect"}
+    unguarded = {"allow", "observe", "block", "close", "examine", "unselect", "capture"}
     assert words == unguarded | {"keep", "delay", "trash", "archive", "brake"}
     assert {action.value for action in GUARDED} == words - unguarded
 

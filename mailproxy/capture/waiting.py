@@ -1,0 +1,119 @@
+"""What waits to be written: bounded in octets, filled by one thread that never waits, emptied by another.
+
+Invariant: only the thread that fills makes the queue longer. What ``fits`` therefore still
+fits when it is put.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailproxy.capture.synthetic import Payload
+
+SMALLEST_LIMIT = 256 * 1024  # octets: a packet always fits into an empty queue
+BATCH = 1024 * 1024  # octets that wake the writer before its time
+LINGER = 0.1  # seconds in which small packets gather, so that they are written together
+_SPARE = 8  # the room kept is the limit's eighth
+_OVERHEAD = 512  # octets of memory for a block without octets, roughly
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The block of one packet. ``octets`` are those in the file, ``payload`` those of the dialogue."""
+
+    session: str
+    protocol: str
+    buffers: Sequence[Payload]
+    octets: int
+    payload: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOver:
+    """Both legs are closed."""
+
+    session: str
+
+
+Item = Block | SessionOver
+
+
+def weight(item: Item) -> int:
+    """Octets of memory that the item is counted for."""
+    return _OVERHEAD + (item.octets if isinstance(item, Block) else 0)
+
+
+class Waiting:
+    """The queue. ``limit`` in octets, but never less than ``SMALLEST_LIMIT``."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = max(limit, SMALLEST_LIMIT)
+        self._items: deque[Item] = deque()
+        self._octets = 0  # of what waits and of what was taken and is not written yet
+        self._fresh = 0  # octets that came since the writer took
+        self._closed = False
+        self._changed = threading.Condition(threading.Lock())
+
+    @property
+    def octets(self) -> int:
+        """Octets of memory that are in use."""
+        return self._octets
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def fits(self, octets: int, spare: bool = False) -> bool:
+        """Whether a block of that many octets may be put; ``spare``: into the room that is kept for the few
+        packets without payload, as those that say what was lost.
+        """
+        limit = self._limit + self._limit // _SPARE if spare else self._limit
+        return not self._closed and self._octets + octets + _OVERHEAD <= limit
+
+    def put(self, item: Item) -> None:
+        """Adds a block that fits, or word of a session's end, which always does."""
+        added = weight(item)
+        with self._changed:
+            wake = not self._items or self._fresh < BATCH <= self._fresh + added
+            self._items.append(item)
+            self._octets += added
+            self._fresh += added
+            if wake:
+                self._changed.notify()
+
+    def take(self, seconds: float) -> list[Item]:
+        """All that waits. Waits for it, up to ``seconds``, and then a moment for more."""
+        with self._changed:
+            if not self._items and not self._closed:
+                self._changed.wait(seconds)
+            if self._items and self._fresh < BATCH and not self._closed:
+                self._changed.wait_for(lambda: self._fresh >= BATCH or self._closed, LINGER)
+            taken = list(self._items)
+            self._items.clear()
+            self._fresh = 0
+            return taken
+
+    def written(self, items: Sequence[Item]) -> None:
+        """Taken items that need no memory any more."""
+        octets = sum(map(weight, items))
+        with self._changed:
+            self._octets -= octets
+
+    def pause(self, seconds: float) -> bool:
+        """Waits for something to be put or for the end, up to ``seconds``."""
+        with self._changed:
+            return self._closed or self._changed.wait(seconds)
+
+    def left(self) -> int:
+        """Octets of payload that wait and were not taken."""
+        with self._changed:
+            return sum(item.payload for item in self._items if isinstance(item, Block))
+
+    def close(self) -> None:
+        """Nothing more will be put."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,97 @@
+"""Captures that a running mailproxy has made of real sessions, and the commands that play them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.proxy_process import COMMAND, PROJECT, Proxy
+from tests.servers.endpoints import Account, Door, Tls
+from tests.servers.ports import LOOPBACK
+from tests.waiting import until
+
+ALL = "[capture]\nall = true\n"
+EACH_SESSION = f"{ALL}per_session = true\n"
+SECONDS = 90
+
+
+def session_file(proxy: Proxy, way: str) -> Path:
+    """The finished file of the last session that came in by that way, of a proxy with EACH_SESSION."""
+    session = proxy.await_session_end(way)["session"]
+    folder = proxy.config.parent / "state/captures"
+
+    def look() -> Path | None:
+        return next(folder.glob(f"*-{session}.pcapng.gz"), None)
+
+    return until(look, f"finished file of session {session}")
+
+
+def capture_files(proxy: Proxy) -> list[Path]:
+    """All files so far, the oldest first."""
+    return sorted((proxy.config.parent / "state/captures").glob("*.pcapng*"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+    def __str__(self) -> str:
+        return f"ended with {self.code}: {self.output[-3000:]}{self.errors[-3000:]}"
+
+
+def mailproxy(*words: str | Path, password: str = "") -> Ended:
+    """Run a command of mailproxy to its end; ``password`` goes by the environment."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MAILPROXY_PASSWORD": password, "NO_COLOR": "1"},
+        cwd=PROJECT,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def replay_server(folder: Path, capture: Path, tls: Tls, *words: str) -> Iterator[Door]:
+    """``mailproxy replay server`` as a process of its own; SIGTERM at the end, which it obeys with 0."""
+    complaints = folder / "replay-server.log"
+    command = [*COMMAND, "replay", "server", str(capture), "--tls", tls, "--json", *words]
+    with (
+        complaints.open("wb") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=PROJECT
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, complaints.read_text()
+            said = json.loads(line)
+            ca = said.get("ca_file")
+            yield Door(said["listening"][0]["port"], tls, Path(ca) if ca else None)
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+    assert process.returncode == 0, complaints.read_text()
+    assert "Traceback" not in complaints.read_text(), complaints.read_text()
+
+
+def replay_client(capture: Path, port: int, ca: Path, account: Account, words: Sequence[str] = ()) -> Ended:
+    """``mailproxy replay client`` against a server on this machine."""
+    to = f"{LOOPBACK}:{port}"
+    return mailproxy(
+        "replay", "client", capture, "--to", to, "--ca-file", ca, *words, password=account.password
+    )
