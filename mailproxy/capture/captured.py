@@ -55,6 +55,7 @@ class Connection:
         self._interface = interface
         self._tcp: SyntheticTCP | None = None
         self._unsaid = 0  # lost octets that no comment tells of yet
+        self._why = ""  # of the last loss
         self._comments: list[str] = []  # of packets that did not fit
 
     def open(self, time: float, comments: Sequence[str]) -> None:
@@ -62,7 +63,7 @@ class Connection:
         if self._tcp is None:
             self._client = self._book.opened(self._session, self._client, self._server)
             self._tcp = SyntheticTCP(self._client, self._server, int(time * _TICKS))
-            self._put(self._tcp.open(), time, comments)
+            self._put(self._tcp.open(), time, comments, spare=True)
 
     def data(self, side: Side, pieces: Sequence[bytes], time: float, comments: Sequence[str] = ()) -> None:
         """One run of octets. A packet begins where it begins, and ends where it ends."""
@@ -77,36 +78,40 @@ class Connection:
     def note(self, time: float, comments: Sequence[str]) -> None:
         """A packet without octets, for the comments."""
         if self._tcp is not None:
-            self._put([self._tcp.acknowledgement(Side.SERVER)], time, comments)
+            self._put([self._tcp.acknowledgement(Side.SERVER)], time, comments, spare=True)
 
     def close(self, time: float, how: Literal["fin", "rst"], comments: Sequence[str] = ()) -> None:
         """The end, as ``fin`` or ``rst``."""
         if self._tcp is not None:
-            self._put(self._tcp.close() if how == "fin" else self._tcp.reset(), time, comments)
+            packets = self._tcp.close() if how == "fin" else self._tcp.reset()
+            self._put(packets, time, comments, spare=True)
             self._tcp = None
             self._book.closed(self._session, self._client, self._server)
 
-    def _put(self, packets: Sequence[Packet], time: float, comments: Sequence[str]) -> None:
+    def _put(
+        self, packets: Sequence[Packet], time: float, comments: Sequence[str], spare: bool = False
+    ) -> None:
         if comments:
             self._comments = [*self._comments, *comments][:_MOST_COMMENTS]
         moment = self._book.moment(time)
         for packet in packets:
-            if self._offer(packet, moment):
+            if self._unsaid and not packet.octets and not spare:
+                continue  # it would acknowledge what is lost, and carry a comment that is not its own
+            if self._offer(packet, moment, spare):
                 self._comments = []
                 self._unsaid = 0
             elif packet.octets:
                 self._unsaid += packet.octets
+                self._why = self._book.why or SLOW
                 self.lost_octets += packet.octets
                 self._book.lost(packet.octets)
 
-    def _offer(self, packet: Packet, moment: int) -> bool:
-        spare = not packet.octets
+    def _offer(self, packet: Packet, moment: int, spare: bool) -> bool:
         if not self._waiting.fits(packet.octets, spare):
             return False
         comments: Sequence[str] = self._comments
         if self._unsaid:
-            why = self._book.why or SLOW
-            comments = [*comments, write("lost", octets=self._unsaid, why=why)]
+            comments = [*comments, write("lost", octets=self._unsaid, why=self._why)]
         before, behind = blocks.packet(self._interface, moment, packet.headers, packet.octets, comments)
         octets = len(before) + packet.octets + len(behind)
         if not self._waiting.fits(octets, spare):

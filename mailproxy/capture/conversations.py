@@ -16,6 +16,7 @@ from mailproxy.capture.model import Closed, Hole, Noted, Octets, Opened, Stream,
 from mailproxy.capture.parts import Part
 from mailproxy.capture.reading import read_streams
 from mailproxy.capture.recognise import by_greeting, by_hello, by_port, is_tls
+from mailproxy.capture.runs import Run, in_runs
 from mailproxy.proto.tokens import Side
 
 PROTOCOLS = ("pop3", "imap", "smtp")
@@ -115,7 +116,10 @@ class _Reader:
         self._open: dict[int, _Following] = {}
 
     def read(self, path: Path, progress: Callable[[int], None] | None) -> Iterator[Item]:
-        for event in read_streams(path, self._tally.packets, progress):
+        for event in in_runs(read_streams(path, self._tally.packets, progress)):
+            if isinstance(event, list):
+                yield from self._run(event)
+                continue
             if isinstance(event, Opened):
                 self._open[event.stream.number] = _Following(event)
                 continue
@@ -129,6 +133,22 @@ class _Reader:
                 yield from _said(following, event)
             else:
                 yield from self._undecided(following, event)
+
+    def _run(self, run: Run) -> Iterator[Item]:
+        """What one side said without a word of another."""
+        number = run[0].stream.number
+        while run and (following := self._open.get(number)) is not None:
+            conversation, follower = following.conversation, following.follower
+            if conversation is None or follower is None:
+                yield from self._undecided(following, run.pop(0))
+                continue
+            last = run[-1]
+            for part in follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run]):
+                yield Said(conversation, part)
+            # A verdict stands on the packet with the answer: what it is about was said before.
+            if last.comments:
+                yield from _remarks(conversation, last.comments, last.time, last.frame)
+            return
 
     def _undecided(self, following: _Following, event: StreamEvent) -> Iterator[Item]:
         following.waiting.append(event)
@@ -213,9 +233,7 @@ def _said(following: _Following, event: StreamEvent) -> Iterator[Item]:
     assert follower is not None, "it was recognised"
     match event:
         case Octets(_, side, data, time, frame, notes):
-            # A verdict stands on the packet with the answer: what it is about was said before.
-            parts = follower.feed(side, data, time, frame)
-            for part in parts:
+            for part in follower.feed(side, data, time, frame):
                 yield Said(conversation, part)
             if notes:
                 yield from _remarks(conversation, notes, time, frame)

@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from mailproxy.capture.assumed import Assumed
 from mailproxy.capture.parts import GREETING_NUMBER, UNASKED, Kind, Part
@@ -105,9 +106,15 @@ class Follower:
 
     def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side``; returns the parts that are complete now."""
+        return self.feed_run(side, ((data, time, frame),))
+
+    def feed_run(self, side: Side, run: Sequence[tuple[bytes, float, int]]) -> list[Part]:
+        """The same of several packets that stand behind each other: data, time and frame of each."""
         clock = self._clocks[side]
         first = not clock.fed
-        clock.feed(len(data), time, frame)
+        for data, time, frame in run:
+            clock.feed(len(data), time, frame)
+        data = run[0][0] if len(run) == 1 else b"".join([each[0] for each in run])
         if first and self._raw is None:
             self._begins(side, data)
         if self._raw is not None:

@@ -16,8 +16,9 @@ from mailproxy.player.imap_world import Played, World
 from mailproxy.player.login import Attempt, Challenge, Gate, Outcome, name_of
 from mailproxy.player.pieces import Piece
 from mailproxy.player.recorded import greeting_of
-from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls
+from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls, shown
 from mailproxy.proto.imap_args import login_arguments
+from mailproxy.proto.imap_verbs import VERBS
 from mailproxy.proto.tokens import BadArguments
 
 if TYPE_CHECKING:
@@ -246,11 +247,11 @@ class ImapPlayer:
             said, final = [], f"BAD {error}\r\n".encode()
         except NotKnown:
             said, final = [], _CANNOT
-        shown = f"{verb} {args[:80].decode('latin-1')}".strip()
+        command = shown(verb, args, VERBS)
         if final in (_CANNOT, NOT_ALL):
-            self.notes.say(f"{shown}: not in the capture")
+            self.notes.say(f"{command}: not in the capture")
         elif final[:2] == b"OK" and verb not in _HARMLESS:
-            self.notes.say(f"{shown}: made from what the capture says")
+            self.notes.say(f"{command}: made from what the capture says")
         return [*said, tag + b" " + final] if final else said
 
     def _derived(self, tag: bytes, verb: str, args: bytes) -> tuple[list[Piece], bytes]:

@@ -11,8 +11,9 @@ from mailproxy.player.pieces import Piece, Source, joined
 from mailproxy.player.pop3_maildrop import Answer, Drop, Maildrop, Top
 from mailproxy.player.recorded import greeting_of, is_answered, server_turns
 from mailproxy.player.script import Script
-from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls
+from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls, shown
 from mailproxy.proto.inbox import Inbox, LineTooLong
+from mailproxy.proto.pop3_verbs import VERBS
 
 if TYPE_CHECKING:
     from mailproxy.capture.exchanges import Recording
@@ -159,8 +160,7 @@ class Pop3Player:
         return [b"+OK\r\n" if verb == "NOOP" else b"-ERR this command is not in the capture\r\n"]
 
     def _made_up(self, verb: str, args: bytes = b"", what: str = "") -> None:
-        said = f"{verb} {args[:80].decode('latin-1')}".strip()
-        self.notes.say(f"{said}: {what or 'not in the capture'}")
+        self.notes.say(f"{shown(verb, args, VERBS)}: {what or 'not in the capture'}")
 
     # -- before the login ---------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from mailproxy.player.pieces import Piece
 from mailproxy.player.recorded import greeting_of
 from mailproxy.player.script import Script
 from mailproxy.player.smtp_replies import Reply, key_of, replies_of
-from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls
+from mailproxy.player.terms import Choose, Memory, Notes, Passwords, Tls, shown
 from mailproxy.proto.bodies import DotScanner, Found
 from mailproxy.proto.inbox import Inbox, LineTooLong
 from mailproxy.proto.smtp_args import bdat_size
+from mailproxy.proto.smtp_verbs import VERBS
 from mailproxy.proto.tokens import BadArguments
 
 if TYPE_CHECKING:
@@ -185,8 +186,7 @@ class SmtpPlayer:
         return _MADE_UP.get(verb, b"502 5.5.1 not in the capture\r\n")
 
     def _made_up(self, verb: str, args: bytes = b"", what: str = "") -> None:
-        said = f"{verb} {args[:80].decode('latin-1')}".strip()
-        self.notes.say(f"{said}: {what or 'not in the capture'}")
+        self.notes.say(f"{shown(verb, args, VERBS)}: {what or 'not in the capture'}")
 
     def _reset(self) -> None:
         self._mail, self._recipients = False, 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -37,6 +37,14 @@ class Notes(list[str]):
         """One more, unless it was said, or there are too many."""
         if text not in self and len(self) < _MOST_NOTES:
             self.append(text)
+
+
+def shown(verb: str, args: bytes, known: Container[str]) -> str:
+    """A command in a note. One that the protocol does not have may be a password that came too late."""
+    if verb not in known:
+        return "(an unknown command)"
+    first = args.partition(b"\r\n")[0]  # behind it stands a literal
+    return f"{verb} {first[:80].decode('latin-1')}".strip()
 
 
 class Player(Protocol):

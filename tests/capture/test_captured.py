@@ -89,22 +89,25 @@ def test_lost_octets_are_a_gap_with_a_comment(tmp_path: Path) -> None:
     connection.close(4.0, "rst")
     told = bench.told(tmp_path / "a.pcapng")
     assert connection.lost_octets == bench.book.octets == 30_000
-    assert told[1:] == [
-        "SERVER " + "x" * (sent - 10_000), "hole SERVER 30000", "SERVER z\r\n",
-        "comment of what was lost", "comment own", f"comment {write('lost', octets=30_000, why=SLOW)}", "closed rst",
+    assert [text for text in told[1:] if not text.startswith("comment")] == [
+        "SERVER " + "x" * (sent - 10_000), "hole SERVER 30000", "SERVER z\r\n", "closed rst",
     ]  # fmt: skip
+    lost = write("lost", octets=30_000, why=SLOW)
+    said = [text for text in told if text.startswith("comment")]
+    assert said == ["comment of what was lost", "comment own", f"comment {lost}"]
 
 
 def test_the_end_fits_though_the_queue_is_full(tmp_path: Path) -> None:
     bench = Bench()
     bench.connection.open(1.0, [])
+    bench.book.why = "No space left on device"
     while not bench.connection.lost_octets:
         bench.connection.data(Side.SERVER, [b"x" * 500], 2.0)
-    bench.book.why = "No space left on device"
+    bench.book.why = ""
     bench.connection.close(3.0, "fin", ["end"])
     told = bench.told(tmp_path / "a.pcapng")
     lost = write("lost", octets=500, why="No space left on device")
-    assert told[-4:] == ["hole SERVER 500", "comment end", f"comment {lost}", "closed fin"]
+    assert {"hole SERVER 500", "comment end", f"comment {lost}", "closed fin"} <= set(told)
 
 
 def test_memory_is_bounded_whatever_comes() -> None:

@@ -336,7 +336,13 @@ def test_a_capture_that_ends_too_early() -> None:
     ("protocol", "before", "side", "gap", "after"),
     [
         ("pop3", "S: +OK\nC: RETR 1\nS: +OK\nS: abc\n", Side.SERVER, 100, "S: def\nS: .\nC: QUIT\nS: +OK\n"),
-        ("imap", "S: * OK\nC: a FETCH 1 X\nS: * 1 FETCH (X {9}\nS: a\\", Side.SERVER, 3, "S: bcdef)\nS: a OK\n"),
+        (
+            "imap",
+            "S: * OK\nC: a FETCH 1 X\nS: * 1 FETCH (X {9}\nS: a\\",
+            Side.SERVER,
+            3,
+            "S: bcdef)\nS: a OK\n",
+        ),
         ("imap", "S: * OK\nC: a APPEND X {9}\nS: +\nC: a\\", Side.CLIENT, 8, "C:\nS: a OK\n"),
         ("smtp", "S: 220 x\nC: DATA\nS: 354 x\nC: abc\n", Side.CLIENT, 7, "C: .\nC: .\nS: 250 x\n"),
         ("smtp", "S: 220 x\nC: BDAT 9 LAST\nC: abc\\", Side.CLIENT, 6, "S: 250 x\nC: QUIT\nS: 221 x\n"),
@@ -367,8 +373,21 @@ def test_times_and_frames_are_those_of_the_last_octet() -> None:
     follower.feed(Side.SERVER, b"+O", 1.0, 1)
     (greeting,) = follower.feed(Side.SERVER, b"K\r\n", 2.0, 2)
     assert (greeting.time, greeting.frame) == (2.0, 2)
-    both = follower.feed(Side.CLIENT, b"NOOP\r\nSTAT\r\nQU", 3.0, 3) + follower.feed(Side.CLIENT, b"IT\r\n", 4.0, 4)
+    both = follower.feed(Side.CLIENT, b"NOOP\r\nSTAT\r\nQU", 3.0, 3) + follower.feed(
+        Side.CLIENT, b"IT\r\n", 4.0, 4
+    )
     assert [(part.time, part.frame) for part in both] == [(3.0, 3), (3.0, 3), (4.0, 4)]
+
+
+def test_a_run_of_packets_is_read_as_one_piece() -> None:
+    follower = Follower("pop3")
+    parts = follower.feed_run(Side.SERVER, [(b"+O", 1.0, 1), (b"K\r\n", 2.0, 2)])
+    parts += follower.feed_run(Side.CLIENT, [(b"NOOP\r\n", 3.0, 3), (b"QUIT\r\n", 4.0, 4)])
+    assert [(part.data, part.time, part.frame) for part in parts] == [
+        (b"+OK\r\n", 2.0, 2),
+        (b"NOOP\r\n", 3.0, 3),
+        (b"QUIT\r\n", 4.0, 4),
+    ]
 
 
 def test_a_client_without_end_does_not_wait_for_ever() -> None:
@@ -382,8 +401,25 @@ def test_a_client_without_end_does_not_wait_for_ever() -> None:
 
 SIDES = st.sampled_from(list(Side))
 WORDS = st.sampled_from(
-    [b"+OK\r\n", b"-ERR\r\n", b"* OK\r\n", b"a LOGIN x {3}\r\n", b"a OK\r\n", b"+ \r\n", b"220 x\r\n", b"354 x\r\n"]
-    + [b".\r\n", b"RETR 1\r\n", b"DATA\r\n", b"a FETCH 1 X\r\n", b"* 1 FETCH (X {5}\r\n", b"STLS\r\n", b"\x16\x03"]
+    [
+        b"+OK\r\n",
+        b"-ERR\r\n",
+        b"* OK\r\n",
+        b"a LOGIN x {3}\r\n",
+        b"a OK\r\n",
+        b"+ \r\n",
+        b"220 x\r\n",
+        b"354 x\r\n",
+    ]
+    + [
+        b".\r\n",
+        b"RETR 1\r\n",
+        b"DATA\r\n",
+        b"a FETCH 1 X\r\n",
+        b"* 1 FETCH (X {5}\r\n",
+        b"STLS\r\n",
+        b"\x16\x03",
+    ]
 )
 
 

@@ -111,7 +111,7 @@ def test_smtp(cut: Cut) -> None:
 
 
 def test_times_to_the_reply() -> None:
-    assert profile(SMTP).seconds["RSET"] == pytest.approx([STEP])
+    assert profile(SMTP).seconds["RSET"] == pytest.approx([STEP], rel=1e-3)
     assert profile(POP).seconds["LIST"] == pytest.approx([STEP, STEP], rel=1e-3)
 
 

@@ -209,8 +209,7 @@ def test_octets_lost_while_the_disk_is_full_are_told(bench: Bench) -> None:
     [told] = bench.end()
     why = "No space left on device"
     assert [text for text in told if text.startswith("hole")] == [f"hole SERVER {lost}"]
-    said = told[told.index("comment next") + 1]
-    assert said in {f"comment {write('lost', octets=lost, why=cause)}" for cause in (why, SLOW)}
+    assert told[told.index("comment next") + 1] == f"comment {write('lost', octets=lost, why=why)}"
     assert bench.failed == [why]
     assert bench.recovered == [lost]
 
@@ -228,7 +227,7 @@ def test_a_slow_disk_is_not_waited_for(bench: Bench) -> None:
     assert writer.lost_octets > 59_000_000
     bench.disk.free.set()
     [told] = bench.end()
-    assert told[-3:-1] == ["comment end", f"comment {write('lost', octets=writer.lost_octets, why=SLOW)}"]
+    assert {"comment end", f"comment {write('lost', octets=writer.lost_octets, why=SLOW)}"} <= set(told)
     assert bench.failed == [SLOW]
 
 
@@ -323,7 +322,7 @@ from mailproxy.proto.tokens import Side
 writer = CaptureWriter(Options(Path(sys.argv[1]), compress=False), lambda why: print(why, flush=True), print)
 connection = writer.connection("s1", "pop3", "client", ("192.0.2.1", 40000), ("192.0.2.2", 110))
 connection.open(time.time(), ["first"])
-for number in range({count}):
+for number in {count}:
     connection.data(Side.SERVER, [b"+OK %d\\r\\n" % number + bytes(1000)], time.time())
 {after}
 """
@@ -341,11 +340,11 @@ def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 
 
 def test_a_killed_process_leaves_a_file_that_opens(bench: Bench) -> None:
-    with run(bench.folder, "import itertools", "0", "for number in itertools.count():\n"
-             "    connection.data(Side.SERVER, [b'+OK\\r\\n' + bytes(1000)], time.time())") as process:  # fmt: skip
-        wait_for(
-            lambda: bench.folder.is_dir() and any(f.stat().st_size > 10**6 for f in bench.files()), process
-        )
+    def has_grown() -> bool:
+        return bench.folder.is_dir() and any(path.stat().st_size > 10**6 for path in bench.files())
+
+    with run(bench.folder, "import itertools", "itertools.count()", "") as process:
+        wait_for(has_grown, process)
         process.send_signal(signal.SIGKILL)
     bench.writer()
     bench.end()
@@ -360,7 +359,7 @@ def test_a_file_size_limit_is_a_full_disk(bench: Bench) -> None:
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_001, 100_001))"
     )
-    with run(bench.folder, before, "1000", "writer.close(30)\nprint(writer.lost_octets)") as process:
+    with run(bench.folder, before, "range(1000)", "writer.close(30)\nprint(writer.lost_octets)") as process:
         said, _ = process.communicate(timeout=PATIENCE)
     why, lost = said.splitlines()
     assert why == "File too large"

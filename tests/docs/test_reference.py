@@ -29,9 +29,16 @@ CONFIGURATION = {
     "Endpoint": "Endpoint",
     "Listener": "[[listener]]",
     "Limits": "[limits]",
+    "Capture": "[capture]",
 }
 # What the loader fills in; the page says it in words.
-FILLED_IN = {("Config", "state"), ("Store", "url"), ("Listener", "name"), ("Listener", "require_tls")}
+FILLED_IN = {
+    ("Config", "state"),
+    ("Capture", "folder"),
+    ("Store", "url"),
+    ("Listener", "name"),
+    ("Listener", "require_tls"),
+}
 
 
 def structs() -> dict[str, type[msgspec.Struct]]:
@@ -116,6 +123,7 @@ LOGGING = (
     "record/guard_lines.py",
     "record/usage_lines.py",
     "app.py",
+    "capture/capturing.py",
     "guardian.py",
     "net/listener.py",
 )

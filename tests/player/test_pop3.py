@@ -120,7 +120,7 @@ def test_what_was_made_up_is_told(inside: Pop3Player) -> None:
     assert inside.notes == [
         "LIST 2: made from what the capture says of the messages",
         "RETR 2: not in the capture",
-        "XYZZY: not in the capture",
+        "(an unknown command): not in the capture",
     ]
 
 

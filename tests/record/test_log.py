@@ -17,6 +17,7 @@ from mailproxy.events import (
     Anomaly,
     ArchiveFailed,
     BrakeHeld,
+    CaptureWanted,
     CommandDone,
     Conflict,
     Deleted,
@@ -133,6 +134,7 @@ EVENTS = [
         "brake.held",
         {"user": "u", "rule": "r", "why": "too many", "hint": guard_lines.RELEASE},
     ),
+    (CaptureWanted("r"), "info", "capture.wanted", {"rule": "r"}),
     (
         MovedToTrash("INBOX", "Trash", 3),
         "info",
