@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.I,
 )
 _NUMBERS = re.compile(rb"[0-9]{1,20}|[0-9:,*]{1,8000}")
+_DAY = re.compile(rb'"?[0-9]{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-[0-9]{4}"?', re.I)
 _UNTAGGED = re.compile(rb"\* (?:[0-9]+ )?([A-Za-z-]+)")
 _MODES = {b"BODYSTRUCTURE": "mime", b"BODY": "mime", b"ENVELOPE": "free", b"UID": "free"}
 
@@ -53,7 +54,7 @@ class _Reading:
             self._mode = _MODES[word]
         if searched or self._verb == "LOGIN":
             return self._names.text(token)
-        if word in IMAP or (self._numbers and _NUMBERS.fullmatch(token)):
+        if word in IMAP or _DAY.fullmatch(token) or (self._numbers and _NUMBERS.fullmatch(token)):
             return token
         if self._mode == "capability":
             return _capability(self._names, token)

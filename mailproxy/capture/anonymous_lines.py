@@ -12,6 +12,7 @@ from mailproxy.proto.known_capabilities import Names as Listed
 
 _COMMAND = re.compile(rb"([A-Za-z0-9]{1,12})(\s.*)?\Z", re.S)
 _NUMBERS = re.compile(rb"[ 0-9\r\n]*")
+_NUMBERED = frozenset((b"LIST", b"UIDL", b"RETR", b"TOP", b"DELE"))
 _COUNTED = frozenset(("STAT", "LIST", "RETR", "TOP", "DELE", "LAST"))
 _LISTED = re.compile(rb"([0-9]{1,10} )(.*)", re.S)
 _REPLY = re.compile(rb"([0-9]{3}[ -]?)([245]\.[0-9]{1,3}\.[0-9]{1,3}\b)?(.*)", re.S)
@@ -36,7 +37,7 @@ def pop3_command(names: Names, line: bytes) -> bytes:
     if match is None or match[1].upper() not in VERBS:
         return crossed_out(line)
     verb, args = match[1], match[2] or b""
-    if _NUMBERS.fullmatch(args):
+    if verb.upper() in _NUMBERED and _NUMBERS.fullmatch(args):
         return line
     return verb + (_mechanism(names, args) if verb.upper() == b"AUTH" else names.text(args))
 

@@ -36,20 +36,24 @@ def _named(names: Names, value: Any) -> str:
     return names.text(str(value).encode("utf-8", "backslashreplace")).decode("utf-8", "replace")
 
 
+def _octets(value: object) -> bytes:
+    return str(value).encode("utf-8", "replace")
+
+
 def _id(names: Names, value: Any) -> str:
     return _named(names, str(value)[:64])
 
 
 def _word(names: Names, value: Any) -> str:
-    return value if value in _WORDS else ""
+    return value if isinstance(value, str) and value in _WORDS else ""
 
 
 def _verb(names: Names, value: Any) -> str:
-    return value if value in _WORDS or str(value).encode("utf-8", "replace") in VERBS else ""
+    return value if isinstance(value, str) and (value in _WORDS or _octets(value) in VERBS) else ""
 
 
 def _mechanism(names: Names, value: Any) -> str:
-    return value if str(value).upper().encode("utf-8", "replace") in MECHANISMS | VERBS else ""
+    return value if isinstance(value, str) and _octets(value.upper()) in MECHANISMS | VERBS else ""
 
 
 def _version(names: Names, value: Any) -> str:
@@ -65,11 +69,11 @@ def _code(names: Names, value: Any) -> str:
 
 
 def _command(names: Names, value: Any) -> str:
-    return names.text(str(value).encode("utf-8", "replace"), VERBS).decode("utf-8", "replace")
+    return names.text(_octets(value), VERBS).decode("utf-8", "replace")
 
 
 def _reply(names: Names, value: Any) -> str:
-    line = str(value).encode("utf-8", "replace")
+    line = _octets(value)
     if line[:1] in (b"+", b"-"):
         return pop3_reply(names, line, "STLS").decode("utf-8", "replace")
     if line[:1].isdigit():

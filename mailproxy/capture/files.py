@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mailproxy
 from mailproxy.capture import blocks
 from mailproxy.capture.active_file import ActiveFile, FolderGone, Write
 from mailproxy.capture.finished import Finished
@@ -21,7 +20,10 @@ INTERFACES = ("client side", "server side")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``file_octets`` and ``total_octets`` are octets on disk; ``queue_octets`` wait in memory at most."""
+    """``application`` is the program's name and version, as they stand in the files.
+
+    ``file_octets`` and ``total_octets`` are octets on disk; ``queue_octets`` wait in memory at most.
+    """
 
     folder: Path
     per_session: bool = False
@@ -31,6 +33,7 @@ class Options:
     keep_days: float = 7.0
     compress: bool = True
     queue_octets: int = 16 * 1024 * 1024
+    application: str = "mailproxy"
 
 
 @dataclass(slots=True)
@@ -56,8 +59,7 @@ class Files:
         self._write = write
         self._open: dict[str, _Open] = {}  # by session; one for all is that of ""
         self._number = 1
-        application = f"mailproxy {mailproxy.__version__}"
-        self._head = blocks.section_header(application) + b"".join(map(blocks.interface, INTERFACES))
+        self._head = blocks.section_header(options.application) + b"".join(map(blocks.interface, INTERFACES))
         finished = Finished(options.folder, options.total_octets, options.keep_days, options.compress, now)
         self._keeper = Keeper(finished)
 

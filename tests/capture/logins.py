@@ -205,6 +205,12 @@ LOGINS = [
     ),
     Login("a line that is a password", "smtp", dialogue("S: 220 x\nC: %\nS: 500 what\nC: QUIT\nS: 221 x")),
     Login("XCLIENT", "smtp", dialogue("S: 220 x\nC: XCLIENT LOGIN=%\nS: 220 x\nC: QUIT\nS: 221 x")),
+    Login(
+        "repeated in one of its lines",
+        "smtp",
+        dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 535-no\nS: 535 not %PLAIN\nC: QUIT"),
+        HIDDEN[PLAIN],
+    ),
 ]
 
 ECHOES = [
@@ -233,14 +239,12 @@ ECHOES = [
         "smtp",
         dialogue("S: 220 x\nC: AUTH LOGIN YW5u\nS: 334 \nC: %B64\nS: 535 not %\nC: QUIT"),
     ),
+]
+"""Servers that repeat what they should not."""
+
+LATER = [
     Login(
         "in the next reply", "pop3", dialogue("S: +OK\nC: PASS %\nS: -ERR\nC: NOOP\nS: -ERR not %\nC: QUIT")
     ),
-    Login(
-        "in lines",
-        "smtp",
-        dialogue("S: 220 x\nC: AUTH PLAIN %PLAIN\nS: 535-no\nS: 535 not %PLAIN\nC: QUIT"),
-        HIDDEN[PLAIN],
-    ),
 ]
-"""Servers that repeat what they should not."""
+"""The same in what they say to another command."""

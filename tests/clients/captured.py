@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.proxy_process import COMMAND, PROJECT, Proxy
-from tests.servers.endpoints import Account, Door, Tls
+from tests.servers.endpoints import Account, Door, Protocol, Tls
 from tests.servers.ports import LOOPBACK
 from tests.waiting import until
 
@@ -19,21 +20,22 @@ ALL = "[capture]\nall = true\n"
 EACH_SESSION = f"{ALL}per_session = true\n"
 SECONDS = 90
 
+T = TypeVar("T")
 
-def session_file(proxy: Proxy, way: str) -> Path:
-    """The finished file of the last session that came in by that way, of a proxy with EACH_SESSION."""
-    session = proxy.await_session_end(way)["session"]
+
+def recorded(proxy: Proxy, protocol: Protocol, act: Callable[[], T]) -> tuple[T, Path]:
+    """What ``act`` gives, and the finished file of the one session that it made; with EACH_SESSION only."""
     folder = proxy.config.parent / "state/captures"
+    pattern = f"*-{protocol}-*.pcapng.gz"
+    before = set(folder.glob(pattern))
+    done = act()
 
     def look() -> Path | None:
-        return next(folder.glob(f"*-{session}.pcapng.gz"), None)
+        new = set(folder.glob(pattern)) - before
+        assert len(new) < 2, f"more than one session: {sorted(new)}"
+        return next(iter(new), None)
 
-    return until(look, f"finished file of session {session}")
-
-
-def capture_files(proxy: Proxy) -> list[Path]:
-    """All files so far, the oldest first."""
-    return sorted((proxy.config.parent / "state/captures").glob("*.pcapng*"))
+    return done, until(look, f"new file {pattern} in {folder}")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import programs, standard_library
-from tests.clients.captured import EACH_SESSION, Ended, replay_client, replay_server, session_file
+from tests.clients.captured import EACH_SESSION, Ended, recorded, replay_client, replay_server
 from tests.clients.standard_library import body, letter
 from tests.proxy_process import Proxy, Way, mailproxy_running
 from tests.servers.dovecot import Dovecot
@@ -86,9 +86,6 @@ class Scene:
 
     def proxied(self, protocol: Protocol, tls: Tls) -> Door:
         return self.proxy.door(f"{protocol}-{tls}")
-
-    def capture(self, protocol: Protocol, tls: Tls) -> Path:
-        return session_file(self.proxy, f"{protocol}-{tls}")
 
     def say_again(self, capture: Path, protocol: Protocol, tls: Tls, account: Account, *words: str) -> Ended:
         port = self.ports[protocol].of(tls)
@@ -154,8 +151,9 @@ def test_reading(scene: Scene, tmp_path: Path, protocol: Protocol, reader: progr
     direct, live, again = (new_home(tmp_path, name) for name in ("direct", "live", "again"))
 
     reader(direct, scene.direct(protocol, tls), account, count)
-    there = reader(live, scene.proxied(protocol, tls), account, count)
-    capture = scene.capture(protocol, tls)
+    there, capture = recorded(
+        scene.proxy, protocol, lambda: reader(live, scene.proxied(protocol, tls), account, count)
+    )
     with replay_server(tmp_path, capture, tls) as door:
         here = reader(again, door, account, count)
 
@@ -173,9 +171,10 @@ def test_sending(scene: Scene, tmp_path: Path, sender: programs.Sender, tls: Tls
     token = secrets.token_hex(8)
     live, again = (new_home(tmp_path, name) for name in ("live", "again"))
 
-    sender(live, scene.proxied("smtp", tls), ALICE, BOB, letter(token))
+    _, capture = recorded(
+        scene.proxy, "smtp", lambda: sender(live, scene.proxied("smtp", tls), ALICE, BOB, letter(token))
+    )
     assert body(await_message(scene.dovecot.maildir(BOB), token)) == body(letter(token))
-    capture = scene.capture("smtp", tls)
     with replay_server(tmp_path, capture, tls) as door:
         sender(again, door, ALICE, BOB, letter(token))
     assert files(again) == files(live)
@@ -195,3 +194,21 @@ def both(found: list[bytes]) -> list[bytes] | None:
 
 def delivered(scene: Scene, token: str) -> list[bytes]:
     return [message for message in contents(scene.dovecot.maildir(BOB)) if token.encode() in message]
+
+
+def test_a_program_that_was_refused_is_refused_again(scene: Scene, tmp_path: Path) -> None:
+    live, again = (new_home(tmp_path, name) for name in ("live", "again"))
+    nobody = Account("nobody", "")
+
+    def send(home: Path, door: Door) -> str:
+        with pytest.raises(AssertionError) as refusal:
+            programs.swaks(home, door, ALICE, nobody, letter("refused"))
+        return str(refusal.value)
+
+    there, capture = recorded(scene.proxy, "smtp", lambda: send(live, scene.proxied("smtp", "implicit")))
+    with replay_server(tmp_path, capture, "implicit") as door:
+        here = send(again, door)
+    refused = r"swaks ended with 24: (?s:.*)(<\*\* 550 5\.1\.1 .*)"
+    assert [re.match(refused, text)[1] for text in (there, here)] == [re.match(refused, there)[1]] * 2  # type: ignore[index]
+    done = scene.say_again(capture, "smtp", "implicit", ALICE, "--allow-destructive")
+    assert is_the_same(done), done
