@@ -48,8 +48,11 @@ class _Reading:
         if match.string[match.start() - 1 : match.start()] == b"(":
             self._numbers = True
         word = token.upper()
+        header = self._before == b"HEADER"
         searched = self._verb in _SEARCHES and self._before in SEARCHED
         self._before = word
+        if searched:  # HEADER has a name and a value
+            self._before = b"TEXT" if header else b""
         if self._mode in ("free", "mime") and word in _MODES:
             self._mode = _MODES[word]
         if searched or self._verb == "LOGIN":

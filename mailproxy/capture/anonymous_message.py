@@ -14,6 +14,8 @@ from mailproxy.capture.anonymous_text import crossed_out
 
 _LONGEST = 8192  # octets of a line that is held; of a longer one nothing but the shape stays
 _BOUNDARY = re.compile(rb"(?:\A|(?<=\n))\.?--([^\r\n]{0,300}?)(--)?[ \t]*\r?\n")
+_HALF_OCTET = re.compile(rb"=[0-9A-Fa-f]?\Z")
+_BREAKS = (b"\n", b"\r", b"\0")
 _MOST_BOUNDARIES = 1000
 
 
@@ -74,10 +76,7 @@ class AnonymousMessage:
         return rest
 
     def _read_body(self, data: bytes, made: list[bytes]) -> bytes:
-        if not self._learned.boundaries:
-            made.append(self._crossed(data))
-            return b""
-        for match in _BOUNDARY.finditer(data):
+        for match in _BOUNDARY.finditer(data) if self._learned.boundaries else ():
             if match[1] in self._learned.boundaries and (match.start() or self._starts):
                 made.append(self._crossed(data[: match.start()]))
                 made.append(self._names.text(match[0]))
@@ -92,10 +91,12 @@ class AnonymousMessage:
         return b""
 
     def _undecided(self, data: bytes) -> int:
-        """Where an unfinished line begins that may become a boundary; the end if there is none."""
+        """Where something unfinished begins that decides on what is behind it; the end if there is none."""
+        if self._learned.quoted_printable and (octet := _HALF_OCTET.search(data[-2:])):
+            return max(len(data) - 2, 0) + octet.start()
         start = data.rfind(b"\n") + 1
         line = data[start:]
-        begins = start or self._starts
+        begins = (start or self._starts) and self._learned.boundaries
         dashes = line.removeprefix(b".")
         possible = dashes[:2] == b"--"[: len(dashes[:2])] and len(line) < 320
         return start if begins and line and possible else len(data)
@@ -108,5 +109,6 @@ class AnonymousMessage:
             starts=self._starts,
             quoted_printable=self._learned.quoted_printable and self._header is None,
         )
-        self._starts = text.endswith(b"\n")
+        before = text.rstrip(b".")
+        self._starts = before[-1:] in _BREAKS if before else self._starts
         return crossed

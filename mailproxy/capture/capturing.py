@@ -9,6 +9,7 @@ from mailproxy.capture.recorder import Recorder, What
 from mailproxy.capture.writer import CaptureWriter, Options
 
 CLOSE_SECONDS = 10.0  # for what is not on the disk yet when the proxy stops
+_SAY_AGAIN = 10  # calls of report: losses are not told more often, for a full disk brings them all the time
 Say = Callable[..., None]
 
 
@@ -32,7 +33,8 @@ class Capturing:
         self._say = say
         self._writer: CaptureWriter | None = None
         self._failed: str | None = None  # why, as it was told
-        self._lost = 0
+        self._lost = 0  # octets, as they were told
+        self._quiet = 0  # calls of report until they may be told again
 
     def session(self, session: str, protocol: str, by_rule: bool) -> Recorder | None:
         """The recorder of a new session; None when it is not to be recorded. ``by_rule``: one may want it."""
@@ -44,15 +46,20 @@ class Capturing:
         return Recorder(session, protocol, self._writer, self._wanted.what, waits=waits)
 
     def report(self) -> None:
-        """Log what has changed since the last call: captures that cannot be written, or can again."""
+        """Log what has changed since the last call: captures that cannot be written, or can again.
+
+        To be called once a second.
+        """
         writer = self._writer
         if writer is None:
             return
-        lost, self._lost = writer.lost_octets - self._lost, writer.lost_octets
         if writer.why and writer.why != self._failed:
             self._say("capture_failed", "error", cause=writer.why, hint="mail goes on without")
-        if lost:
+        self._quiet = max(self._quiet - 1, 0)
+        lost = writer.lost_octets - self._lost
+        if lost and not self._quiet:
             self._say("capture_lost", "error", octets=lost)
+            self._lost, self._quiet = self._lost + lost, _SAY_AGAIN
         if self._failed and not writer.why:
             self._say("capture_recovered", "info")
         self._failed = writer.why or None
@@ -61,6 +68,7 @@ class Capturing:
         """Write what waits, and finish the files. No session is open any more."""
         if self._writer is not None:
             self._writer.close(CLOSE_SECONDS)
+            self._quiet = 0
             self.report()
 
 

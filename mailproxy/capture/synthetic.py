@@ -26,6 +26,7 @@ FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 Payload = bytes | memoryview
 Address = IPv4Address | IPv6Address
 
+_REPLIES = (b"+OK", b"-ERR")  # in the middle of a message, Wireshark would take it for a POP3 reply
 _TCP = 6
 _HOPS = 64
 _WRAP = 0xFFFFFFFF
@@ -155,6 +156,8 @@ def _cut(pieces: Sequence[Payload]) -> list[list[Payload]]:
                 runs.append([])
                 room = LARGEST_PAYLOAD
             taken = min(left, room)
+            if 1 < taken < left and bytes(memoryview(piece)[start + taken :][:4]).startswith(_REPLIES):
+                taken, room = taken - 1, taken - 1
             whole = taken == len(piece)
             runs[-1].append(piece if whole else memoryview(piece)[start : start + taken])
             start, left, room = start + taken, left - taken, room - taken

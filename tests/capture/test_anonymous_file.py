@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from mailproxy.capture.anonymous_names import Names
 from mailproxy.capture.conversations import Began, Ended, Item, Remarked, Said, conversations
 from mailproxy.capture.parts import Kind
 from tests.capture.anonymity import left_in, said
-from tests.capture.talks import Talk, items, overlapping
+from tests.capture.talks import Talk, capture_file, items
 from tests.capture.test_anonymous import TALKS
 from tests.corpus.place import CAPTURES, WHY_NOT
 
@@ -24,26 +23,21 @@ def copied(found: list[Item], path: Path) -> list[Item]:
     return list(conversations(path))
 
 
-def shape(found: list[Item]) -> list[tuple[object, ...]]:
-    """All parts of each side of each conversation; what goes on in several parts is one."""
-    parts = [(item.conversation.number, item.part) for item in found if isinstance(item, Said)]
-    parts.sort(key=lambda one: (one[0], one[1].side))
-    shapes: list[tuple[object, ...]] = []
-    for (number, side, kind), group in groupby(parts, key=lambda one: (one[0], one[1].side, _kind(one[1].kind))):
-        some = [part for _, part in group]
-        told = [(part.octets, part.status, part.ends, _verb(part)) for part in some]
-        goes_on = kind in (Kind.BODY, Kind.DATA, Kind.GAP, Kind.UNREAD)
-        shapes.append((number, side, kind, sum(part.octets for part in some) if goes_on else told))
-    return [one for one in shapes if one[3]]
-
-
-def _kind(kind: Kind) -> Kind:
-    return Kind.GAP if kind is Kind.TLS else kind
-
-
-def _verb(part: object) -> str:
-    command = getattr(part, "command", None)
-    return command.verb if command is not None and command.spec is not None else ""
+def shape(found: list[Item]) -> dict[object, object]:
+    """Of each side of each exchange: octets, verb, statuses, and whether it came to its end."""
+    shapes: dict[object, tuple[int, str, list[str], bool]] = {}
+    for item in found:
+        if not isinstance(item, Said) or not item.part.octets:
+            continue
+        part, command = item.part, item.part.command
+        key = item.conversation.number, part.side, part.exchange
+        octets, verb, statuses, ended = shapes.get(key, (0, "", [], False))
+        if command is not None and command.spec is not None:
+            verb = command.verb
+        if part.kind is Kind.REPLY:
+            statuses = [*statuses, part.status]
+        shapes[key] = (octets + part.octets, verb, statuses, ended or part.ends)
+    return dict(shapes)
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=range(len(TALKS)))
@@ -54,7 +48,9 @@ def test_conversations_stay_what_they_were(talk: Talk, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL, reason=WHY_NOT)
-@pytest.mark.parametrize("capture", [path for path in REAL if path.suffix != ".json"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "capture", [path for path in REAL if path.suffix != ".json"], ids=lambda path: path.name
+)
 def test_no_word_of_a_real_capture_stays(capture: Path, tmp_path: Path) -> None:
     found = list(conversations(capture))
     copy = copied(found, tmp_path / "x")
@@ -77,17 +73,22 @@ def _ends(item: Item) -> list[str]:
 
 
 def test_both_legs_belong_together(tmp_path: Path) -> None:
-    text = 'S: +OK\nC: USER aiko\nS: +OK\n! login {"user": "aiko"}\nC: QUIT\nS: +OK'
+    text = 'S: +OK\nC: USER aiko\nS: +OK\nC: PASS x\nS: +OK\n! login {"user": "aiko"}\nC: QUIT\nS: +OK'
     legs = [
         Talk("pop3", text, session="s1", leg=leg, number=number, client=("10.0.0.9", 5 + number))
         for number, leg in enumerate(("client", "server"), 1)
     ]
-    copy = copied(overlapping(*legs), tmp_path / "x")
+    capture = capture_file(tmp_path / "x", *legs)
+    copy = copied(list(conversations(capture)), tmp_path / "y")
     began = [item.conversation for item in copy if isinstance(item, Began)]
     assert {one.leg for one in began} == {"client", "server"}
     assert len({one.session for one in began}) == 1
     assert "s1" not in {one.session for one in began}
-    users = {item.remark.fields["user"] for item in copy if isinstance(item, Remarked) and item.remark.word == "login"}
+    users = {
+        item.remark.fields["user"]
+        for item in copy
+        if isinstance(item, Remarked) and item.remark.word == "login"
+    }
     assert len(users) == 1
     assert users == {item.user for item in copy if isinstance(item, Ended)}
 

@@ -13,9 +13,12 @@ NAMES = Names(b"s" * 32)
 def expected(text: str) -> bytes:
     """The words in ``<>`` are replaced."""
     pieces = text.replace(">", "<").split("<")
-    return b"".join(
-        NAMES.text(piece.encode()) if count % 2 else piece.encode() for count, piece in enumerate(pieces)
-    ) + b"\r\n"
+    return (
+        b"".join(
+            NAMES.text(piece.encode()) if count % 2 else piece.encode() for count, piece in enumerate(pieces)
+        )
+        + b"\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,10 @@ def expected(text: str) -> bytes:
         ("SELECT", "a1 SELECT inbox (QRESYNC (12 34 1:5))"),
         ("SELECT", "a1 SELECT <5551234>"),
         ("LIST", 'a1 LIST "" "*" RETURN (STATUS (MESSAGES))'),
-        ("UID FETCH", "a1 UID FETCH 1:*,7 (FLAGS BODY.PEEK[HEADER.FIELDS (DATE FROM <X-AIKO>)] BODY[1.2.MIME])"),
+        (
+            "UID FETCH",
+            "a1 UID FETCH 1:*,7 (FLAGS BODY.PEEK[HEADER.FIELDS (DATE FROM <X-AIKO>)] BODY[1.2.MIME])",
+        ),
         ("STORE", r"3.17 STORE 2 +FLAGS.SILENT (\Deleted $Forwarded <aiko>)"),
         ("SEARCH", "a1 SEARCH UNSEEN SINCE 1-Jan-2024 FROM <subject> TEXT <555> UID 1:5"),
         ("APPEND", r"a1 APPEND Sent (\Seen) {310}"),
@@ -48,9 +54,7 @@ def test_commands(verb: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN <XAIKO> APPENDLIMIT=100] Dovecot ready <on> <mx.example.jp>".replace(
-            "<on>", "on"
-        ),
+        "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN <XAIKO> APPENDLIMIT=100] Dovecot ready on <mx.jp>",
         "* CAPABILITY IMAP4rev1 IDLE <X-AIKO> AUTH=<XAIKO>",
         "* 12 EXISTS",
         "* OK [UIDVALIDITY 3857529045] <hmmm>",
@@ -63,8 +67,8 @@ def test_commands(verb: str, text: str) -> None:
         "a1 NO [AUTHENTICATIONFAILED] <Aiko> must <not-here>".replace("<not-here>", "<there>"),
         "* BYE <Aiko> is logging <outt>",
         '* 5 FETCH (UID 7 FLAGS (\\Seen) INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 4286)',
-        '* 5 FETCH (ENVELOPE ("Mon, 7 Feb 1994 21:52:25 -0800" "<Plain>" (("<Bo>" NIL "<bo>" "<x.jp>")) NIL))',
-        '* 5 FETCH (BODYSTRUCTURE ("text" "plain" ("charset" "utf-8" "name" "<plan.pdf>") NIL NIL "base64" 10 2))',
+        '* 5 FETCH (ENVELOPE ("7 Feb 1994 21:52:25 -0800" "<Plain>" (("<Bo>" NIL "<bo>" "<x>")) NIL))',
+        '* 5 FETCH (BODYSTRUCTURE ("text" "plain" ("charset" "utf-8" "name" "<a.pdf>") NIL "base64" 10))',
         "* 5 FETCH (BODY[HEADER.FIELDS (DATE <X-AIKO>)] {12}",
         "* VANISHED (EARLIER) 1:5".replace("EARLIER", "<EARLIER>"),
     ],
@@ -76,7 +80,10 @@ def test_responses(text: str) -> None:
 
 def test_of_subjects_only_the_shape_stays() -> None:
     line = b'* 5 FETCH (ENVELOPE (NIL "Re: the invoice, Aiko" NIL))\r\n'
-    assert ImapLines(NAMES, "", server=True).line(line) == b'* 5 FETCH (ENVELOPE (NIL "xxx xxx xxxxxxxx xxxx" NIL))\r\n'
+    assert (
+        ImapLines(NAMES, "", server=True).line(line)
+        == b'* 5 FETCH (ENVELOPE (NIL "xxx xxx xxxxxxxx xxxx" NIL))\r\n'
+    )
 
 
 def test_a_challenge() -> None:

@@ -35,10 +35,18 @@ def test_pop3_commands(line: bytes, expected: bytes) -> None:
 @pytest.mark.parametrize(
     ("line", "verb", "expected"),
     [
-        (b"+OK POP3 server ready <1.2@mx.jp>\r\n", "", b"+OK POP3 server ready <" + name(b"1.2@mx.jp") + b">\r\n"),
+        (
+            b"+OK POP3 server ready <1.2@mx.jp>\r\n",
+            "",
+            b"+OK POP3 server ready <" + name(b"1.2@mx.jp") + b">\r\n",
+        ),
         (b"+OK 2 320\r\n", "STAT", b"+OK 2 320\r\n"),
         (b"+OK 3 1.abc@x\r\n", "UIDL", b"+OK 3 " + name(b"1.abc@x") + b"\r\n"),
-        (b"-ERR [SYS/TEMP] try later, aiko\r\n", "PASS", b"-ERR [SYS/TEMP] try later, " + name(b"aiko") + b"\r\n"),
+        (
+            b"-ERR [SYS/TEMP] try later, aiko\r\n",
+            "PASS",
+            b"-ERR [SYS/TEMP] try later, " + name(b"aiko") + b"\r\n",
+        ),
         (b"+ VXNlcm5hbWU6\r\n", "AUTH", b"+ VXNlcm5hbWU6\r\n"),
         (b"+ PDFAYWlrbz4=\r\n", "AUTH", b"+ xxxxxxxxxxx=\r\n"),
         (b"hello aiko\r\n", "", b"xxxxx xxxx\r\n"),
@@ -71,7 +79,11 @@ def test_pop3_lists(line: bytes, verb: str, expected: bytes) -> None:
         (b"EHLO pc.aiko.jp\r\n", b"EHLO " + name(b"pc.aiko.jp") + b"\r\n"),
         (
             b"MAIL FROM:<aiko@x.jp> SIZE=120 BODY=8BITMIME ENVID=aiko1\r\n",
-            b"MAIL FROM:<" + name(b"aiko@x.jp") + b"> SIZE=120 BODY=8BITMIME ENVID=" + name(b"aiko1") + b"\r\n",
+            b"MAIL FROM:<"
+            + name(b"aiko@x.jp")
+            + b"> SIZE=120 BODY=8BITMIME ENVID="
+            + name(b"aiko1")
+            + b"\r\n",
         ),
         (b"MAIL FROM:<size@from.to>\r\n", b"MAIL FROM:<" + name(b"size@from.to") + b">\r\n"),
         (
@@ -95,9 +107,17 @@ def test_smtp_commands(line: bytes, expected: bytes) -> None:
         (b"250-SIZE 1000\r\n", "EHLO", b"250-SIZE 1000\r\n"),
         (b"250-AUTH PLAIN X-AIKO\r\n", "EHLO", b"250-AUTH PLAIN " + name(b"X-AIKO") + b"\r\n"),
         (b"250 LIMITS RCPTMAX=100\r\n", "EHLO", b"250 LIMITS RCPTMAX=100\r\n"),
-        (b"250 2.1.5 Ok: queued as 4FZ9A\r\n", "DATA", b"250 2.1.5 Ok: queued as " + name(b"4FZ9A") + b"\r\n"),
+        (
+            b"250 2.1.5 Ok: queued as 4FZ9A\r\n",
+            "DATA",
+            b"250 2.1.5 Ok: queued as " + name(b"4FZ9A") + b"\r\n",
+        ),
         (b"334 PDFAYWlrbz4=\r\n", "AUTH", b"334 xxxxxxxxxxx=\r\n"),
-        (b"550 5.1.1 <bo@x>: unknown user\r\n", "RCPT", b"550 5.1.1 <" + name(b"bo@x") + b">: unknown user\r\n"),
+        (
+            b"550 5.1.1 <bo@x>: unknown user\r\n",
+            "RCPT",
+            b"550 5.1.1 <" + name(b"bo@x") + b">: unknown user\r\n",
+        ),
         (b"what is this\r\n", "", b"xxxx xx xxxx\r\n"),
     ],
 )
@@ -106,7 +126,13 @@ def test_smtp_replies(line: bytes, verb: str, expected: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"), [(b"DONE\r\n", b"DONE\r\n"), (b"*\r\n", b"*\r\n"), (b"YWlrbw==\r\n", b"xxxxxx==\r\n"), (b"****\r\n", b"****\r\n")]
+    ("line", "expected"),
+    [
+        (b"DONE\r\n", b"DONE\r\n"),
+        (b"*\r\n", b"*\r\n"),
+        (b"YWlrbw==\r\n", b"xxxxxx==\r\n"),
+        (b"****\r\n", b"****\r\n"),
+    ],
 )
 def test_responses(line: bytes, expected: bytes) -> None:
     assert lines.response(line) == expected

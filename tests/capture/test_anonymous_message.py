@@ -53,7 +53,9 @@ def test_nothing_stays_but_the_structure(size: int) -> None:
     assert [len(line) for line in made.split(b"\r\n")] == [len(line) for line in MESSAGE.split(b"\r\n")]
     assert left_in(made, MESSAGE) == set()
     old, new = message_from_bytes(MESSAGE), message_from_bytes(made)
-    assert [part.get_content_type() for part in new.walk()] == [part.get_content_type() for part in old.walk()]
+    assert [part.get_content_type() for part in new.walk()] == [
+        part.get_content_type() for part in old.walk()
+    ]
     assert [part.keys() for part in new.walk()] == [part.keys() for part in old.walk()]
     assert made == replaced(MESSAGE, 10_000)
 

@@ -16,7 +16,15 @@ RANGES = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.
 
 @pytest.mark.parametrize(
     "text",
-    [b"aiko.tanaka@example.jp", b"User-1234", b"x", b"7", "björn 日本 😀 ж".encode(), b"\xff\xfe\x80", b"&ZeVnLIqe-/&-"],
+    [
+        b"aiko.tanaka@example.jp",
+        b"User-1234",
+        b"x",
+        b"7",
+        "björn 日本 😀 ж".encode(),
+        b"\xff\xfe\x80",
+        b"&ZeVnLIqe-/&-",
+    ],
 )
 def test_length_and_form_stay(text: bytes) -> None:
     other = Names(SECRET).text(text)
@@ -66,7 +74,10 @@ def test_addresses() -> None:
     assert made == [names.address(address) for address in given]
     assert all(any(ip_address(one) in net for net in RANGES) for one in made)
     assert ip_address(names.address("fe80::1%eth0")) in RANGES[3]
-    assert ip_address(names.address("no address")) in RANGES[0] or ip_address(names.address("no address")).version == 4
+    assert (
+        ip_address(names.address("no address")) in RANGES[0]
+        or ip_address(names.address("no address")).version == 4
+    )
 
 
 def test_many_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ from mailproxy.capture.anonymous_units import Crossed, ImapUnit, Lines, MessageU
 NAMES = Names(b"s" * 32)
 FETCH = (
     b"* 1 FETCH (ZZ {4}\r\naiko BODY[] {25}\r\nSubject: aiko\r\n\r\nhello\r\n\r\n"
-    b' BODY[1]<5> {5}\r\nTo: x BODY[2.MIME] {9}\r\nDate: x\r\n UID 5)\r\n'
+    b" BODY[1]<5> {5}\r\nTo: x BODY[2.MIME] {9}\r\nDate: x\r\n UID 5)\r\n"
 )
 FETCHED = (
     b"* 1 FETCH (" + NAMES.text(b"ZZ") + b" {4}\r\nxxxx BODY[] {25}\r\nSubject: xxxx\r\n\r\nxxxxx\r\n\r\n"
-    b' BODY[1]<5> {5}\r\nxxx x BODY[2.MIME] {9}\r\nDate: x\r\n UID 5)\r\n'
+    b" BODY[1]<5> {5}\r\nxxx x BODY[2.MIME] {9}\r\nDate: x\r\n UID 5)\r\n"
 )
 APPEND = b"a APPEND {4}\r\naiko (\\Seen) {13}\r\nSubject: me\r\n\r\n"
 APPENDED = b"a APPEND {4}\r\n" + NAMES.text(b"aiko") + b" (\\Seen) {13}\r\nSubject: xx\r\n\r\n"
@@ -33,12 +33,19 @@ CASES: list[tuple[str, Callable[[], Unit], bytes, bytes]] = [
     ("message", message, b"Subject: a\r\n\r\nb", b"Subject: x\r\n\r\nx"),
     ("FETCH", lambda: ImapUnit(NAMES, "FETCH", server=True), FETCH, FETCHED),
     ("APPEND", lambda: ImapUnit(NAMES, "APPEND", server=False), APPEND, APPENDED),
-    ("text", lambda: ImapUnit(NAMES, "", server=True, text=True), b"* OK ready {5}\r\n", b"* OK ready {5}\r\n"),
+    (
+        "text",
+        lambda: ImapUnit(NAMES, "", server=True, text=True),
+        b"* OK ready {5}\r\n",
+        b"* OK ready {5}\r\n",
+    ),
     ("without an end", lambda: ImapUnit(NAMES, "NOOP", server=False), b"a NOOP", b"a NOOP"),
 ]
 
 
-@pytest.mark.parametrize(("make", "octets", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("make", "octets", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_any_pieces(make: Callable[[], Unit], octets: bytes, expected: bytes, size: int) -> None:
     unit = make()

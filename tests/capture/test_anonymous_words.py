@@ -13,7 +13,9 @@ def test_every_verb_may_stay(verbs: dict[str, object]) -> None:
     assert {name.encode() for verb in verbs for name in verb.split()} <= anonymous_words.VERBS
 
 
-@pytest.mark.parametrize("name", ["VERBS", "IMAP", "SMTP", "SAID", "MIME", "HEADERS", "MAILBOXES", "CAPABILITIES"])
+@pytest.mark.parametrize(
+    "name", ["VERBS", "IMAP", "SMTP", "SAID", "MIME", "HEADERS", "MAILBOXES", "CAPABILITIES"]
+)
 def test_all_are_in_capitals_and_no_number(name: str) -> None:
     listed = getattr(anonymous_words, name)
     assert listed

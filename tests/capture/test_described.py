@@ -68,7 +68,11 @@ def test_lists_are_text_and_messages_are_not(cut: Cut) -> None:
     listed = "".join(said["text"] for said in exchanges[3]["said"] if said["side"] == "server")
     assert listed == "+OK\r\n1 7\r\n.\r\n"
     body = exchanges[4]["said"][-1]
-    assert (body["kind"], body["octets"], body["sha256"]) == ("body", 10, sha256(b"hello\r\n.\r\n").hexdigest())
+    assert (body["kind"], body["octets"], body["sha256"]) == (
+        "body",
+        10,
+        sha256(b"hello\r\n.\r\n").hexdigest(),
+    )
     assert "hello" not in json.dumps(exchanges)
 
 
@@ -87,7 +91,9 @@ def test_secrets_are_masked_and_not_even_hashed() -> None:
 
 
 def test_a_message_that_came_with_its_response_is_no_text() -> None:
-    talk = Talk("imap", "S: * OK\nC: a FETCH 1 BODY[]\nS: * 1 FETCH (BODY[] {7}\nS: hello\nS: )\nS: a OK done")
+    talk = Talk(
+        "imap", "S: * OK\nC: a FETCH 1 BODY[]\nS: * 1 FETCH (BODY[] {7}\nS: hello\nS: )\nS: a OK done"
+    )
     (found,) = descriptions(items(talk))
     assert "hello" not in json.dumps(found["exchanges"])
     assert found["messages"][0]["sha256"] == sha256(b"hello\r\n").hexdigest()

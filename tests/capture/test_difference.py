@@ -78,7 +78,10 @@ CASES = [
         "texts",
         imap(greeting="* OK Cyrus 1", replies={("NOOP", "OK"): "OK done"}),
         imap(greeting="* OK Dovecot 2", replies={("NOOP", "OK"): "OK did"}),
-        [(Kind.REPLY, "NOOP", "OK done", "OK did"), (Kind.GREETING, "greeting", "* OK Cyrus 1", "* OK Dovecot 2")],
+        [
+            (Kind.REPLY, "NOOP", "OK done", "OK did"),
+            (Kind.GREETING, "greeting", "* OK Cyrus 1", "* OK Dovecot 2"),
+        ],
     ),
     ("a greeting that always differs", imap(greeting="* OK <1@x>"), imap(greeting="* OK <2@x>"), []),
     (
@@ -90,7 +93,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("one", "other", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
 def test_differences(one: Profile, other: Profile, expected: list[tuple[Kind, str, str, str]]) -> None:
     found = [(each.kind, each.what, each.before, each.after) for each in differences(one, other)]
     assert found == expected

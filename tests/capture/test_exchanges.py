@@ -67,7 +67,9 @@ def test_an_imap_response_is_a_reply_and_what_follows_it(tmp_path: Path) -> None
     with BodyStore() as store:
         (recording,) = recordings(write(tmp_path / "f", frames(said, server=("198.51.100.9", 143))), store)
         turns = [turn.body.read() for turn in recording.exchanges[1].turns[1:]]
-    assert turns == [b"* 1 FETCH (BODY[] {5}\r\n", b"hello)\r\n", b"* 9 EXISTS\r\n", b"a OK\r\n"]
+    *fetched, exists, final = turns  # the first may be in one piece
+    assert b"".join(fetched) == b"* 1 FETCH (BODY[] {5}\r\nhello)\r\n"
+    assert (exists, final) == (b"* 9 EXISTS\r\n", b"a OK\r\n")
 
 
 def test_who_logged_in(tmp_path: Path) -> None:

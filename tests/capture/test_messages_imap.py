@@ -89,7 +89,9 @@ def test_append_and_replace(cut: Cut) -> None:
 
 
 def test_a_gap() -> None:
-    text = FETCH.text.partition("    S: * OK still")[0].replace("{7}\n    S: one\n", "{57}\n    S: one\n    gap S 50\n")
+    text = FETCH.text.partition("    S: * OK still")[0].replace(
+        "{7}\n    S: one\n", "{57}\n    S: one\n    gap S 50\n"
+    )
     ((message, octets),) = passed(items(Talk("imap", text)))
     assert octets == b"one\r\n<gap 50>\r\n"
     assert (message.missing, message.complete, message.whole) == (50, True, False)

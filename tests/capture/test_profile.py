@@ -47,7 +47,9 @@ def test_a_session_without_a_list_changes_none() -> None:
 
 def test_mailboxes_and_folders() -> None:
     one = Profile("imap", mailboxes={"INBOX": Mailbox(5, 10, 3, {1: 100})})
-    same = Profile("imap", mailboxes={"INBOX": Mailbox(5, None, 4, {2: 200})}, folders={"x": Folder("/", frozenset())})
+    same = Profile(
+        "imap", mailboxes={"INBOX": Mailbox(5, None, 4, {2: 200})}, folders={"x": Folder("/", frozenset())}
+    )
     one.merge(same)
     assert one.mailboxes["INBOX"] == Mailbox(5, 10, 4, {1: 100, 2: 200})
     assert list(one.folders) == ["x"]

@@ -121,4 +121,7 @@ def test_the_word_of_the_proxy_on_who_it_was() -> None:
 
 
 def test_conversations_that_overlap() -> None:
-    assert {one.protocol: one.sessions for one in profiles(overlapping(POP, SMTP))} == {"pop3": [1], "smtp": [2]}
+    assert {one.protocol: one.sessions for one in profiles(overlapping(POP, SMTP))} == {
+        "pop3": [1],
+        "smtp": [2],
+    }

@@ -106,6 +106,15 @@ def test_no_packet_is_too_large_and_none_is_empty() -> None:
     assert [packet.octets for packet in packets] == [60_000, 60_000, 60_000, 60_000, 1]
 
 
+@pytest.mark.parametrize("reply", [b"+OK", b"-ERR"])
+@pytest.mark.parametrize("before", range(59_996, 60_003))
+def test_no_packet_in_a_run_begins_like_a_reply(reply: bytes, before: int) -> None:
+    run = b"x" * before + reply + b" and so on"
+    first, second = (b"".join(packet.pieces) for packet in SyntheticTCP(*FOUR).data(Side.SERVER, [run]))
+    assert first + second == run
+    assert not second.startswith(reply)
+
+
 def test_pieces_that_fit_are_not_copied() -> None:
     piece = b"x" * LARGEST_PAYLOAD
     [packet] = SyntheticTCP(*FOUR).data(Side.SERVER, [piece])

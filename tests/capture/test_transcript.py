@@ -54,7 +54,12 @@ def test_a_dialogue(cut: Cut) -> None:
 def test_what_is_missing() -> None:
     talk = Talk("pop3", "S: +OK\nC: RETR 1\nS: +OK\nS: one\ngap S 9\nS: two\nS: .")
     shown = text(items(talk))
-    assert shown.splitlines()[3:] == ["S> one", "# 9 octets of the server are not in the capture", "S> two", "S> ."]
+    assert shown.splitlines()[3:] == [
+        "S> one",
+        "# 9 octets of the server are not in the capture",
+        "S> two",
+        "S> .",
+    ]
 
 
 def test_tls() -> None:
@@ -63,7 +68,8 @@ def test_tls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "shown"), [(b"\\x", r"\\x"), ("\u202e\u2028".encode(), r"\xe2\x80\xae\xe2\x80\xa8"), (b"\x7f", r"\x7f")]
+    ("octets", "shown"),
+    [(b"\\x", r"\\x"), ("\u202e\u2028".encode(), r"\xe2\x80\xae\xe2\x80\xa8"), (b"\x7f", r"\x7f")],
 )
 def test_nothing_commands_the_terminal(octets: bytes, shown: str) -> None:
     assert escaped(octets) == shown

@@ -68,7 +68,21 @@ def test_nothing_is_overwritten_and_nothing_half_stays(capture: Path, tmp_path: 
 def test_tshark_reads_it(capture: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.pcapng"
     call("capture", "anonymise", capture, out)
-    command = ["tshark", "-r", str(out), "-T", "fields", "-e", "pop.request.command", "-e", "_ws.expert.message"]
+    command = [
+        "tshark",
+        "-r",
+        str(out),
+        "-T",
+        "fields",
+        "-e",
+        "pop.request.command",
+        "-e",
+        "_ws.expert.message",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    assert [line.split("\t")[0] for line in lines if line in ("USER", "PASS", "RETR")] == ["USER", "PASS", "RETR"]
+    assert [line.split("\t")[0] for line in lines if line in ("USER", "PASS", "RETR")] == [
+        "USER",
+        "PASS",
+        "RETR",
+    ]
