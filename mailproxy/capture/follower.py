@@ -178,7 +178,8 @@ class Follower:
         self._raw = kind
         for side in Side:
             inbox = self._dialect.inboxes[side]
-            rest = (taken[1] if side is taken[0] else b"") + inbox.take(len(inbox))
+            held = self._dialect.held() if side is Side.SERVER else b""
+            rest = held + (taken[1] if side is taken[0] else b"") + inbox.take(len(inbox))
             if rest:
                 self._add(side, kind, rest, UNASKED, self._veiled_raw(rest))
 

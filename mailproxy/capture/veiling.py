@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from mailproxy.capture.echoes import Echoes
 from mailproxy.proto import imap_secrets, pop3_args, smtp_args
 from mailproxy.proto.tokens import Command
 from mailproxy.proto.veil import Span, veiled, veiled_line
@@ -20,9 +21,6 @@ _SECRETS: dict[str, Callable[[str, bytes], Sequence[Span]]] = {
 }
 _WITH_TOKENS = frozenset({"GENURLAUTH", "URLFETCH", "RESETKEY"})
 _PRINTED = re.compile(rb"[^\r\n]")
-_SHORTEST_ECHO = 4  # octets: shorter ones stand in any reply by chance
-_LONGEST_ECHO = 4096
-_MOST_ECHOES = 16
 
 
 class Veil:
@@ -33,7 +31,7 @@ class Veil:
     def __init__(self, protocol: str) -> None:
         self._protocol = protocol
         self._all = False  # of the command's literals nothing may be shown
-        self._echoes: list[bytes] = []
+        self._echoes = Echoes()
         self._tokens = False
 
     def __repr__(self) -> str:
@@ -46,17 +44,17 @@ class Veil:
         if command.spec is None:
             self._all = True
             shown = veiled_line(line)
-            self._remember(text)
+            self._echoes.add(text)
             return shown
         self._tokens = command.verb in _WITH_TOKENS
         start = len(text) - len(args)
         if b"\r" in args or b"\n" in args or b"\0" in args:
             self._all = True
-            self._remember(args)
+            self._echoes.add(args)
             return line[:start] + veiled_line(line[start:])
         spans = _SECRETS[self._protocol](command.verb, args)
         for begin, end in spans:
-            self._remember(args[begin:end])
+            self._echoes.add(args[begin:end])
         if args.endswith(b"}") and spans:
             return line[:start] + veiled_line(line[start:])
         return veiled(line, [(start + begin, start + end) for begin, end in spans])
@@ -65,27 +63,20 @@ class Veil:
         """A further line of the command, or of a SASL exchange."""
         if not (secret or self._all):
             return data
-        self._remember(data.rstrip(b"\r\n"))
+        self._echoes.add(data.rstrip(b"\r\n"))
         return veiled_line(data)
 
     def literal(self, data: bytes, secret: bool) -> bytes:
         """Octets of a literal of the command."""
         if not (secret or self._all):
             return data
-        self._remember(data)
+        self._echoes.more(data)
         return b"*" * len(data)
 
     def reply(self, data: bytes) -> bytes:
         """What the server says to it."""
-        for echo in self._echoes:
-            if echo in data:
-                data = data.replace(echo, b"*" * len(echo))
+        data = self._echoes.hidden(data)
         return veiled(data, imap_secrets.tokens_of_urls(data)) if self._tokens else data
-
-    def _remember(self, secret: bytes) -> None:
-        secret = secret.strip()
-        if _SHORTEST_ECHO <= len(secret) <= _LONGEST_ECHO and len(self._echoes) < _MOST_ECHOES:
-            self._echoes.append(secret)
 
 
 def hidden(data: bytes) -> bytes:

@@ -30,7 +30,7 @@ def anonymise(
     and every line has as many octets as before. Names, mail addresses, mailboxes, UIDLs and Message-IDs
     become other words of the same length, the same for the same name in this file; IP addresses
     come from the ranges for documentation; of subjects and bodies only lines and blanks stay. What is no
-    mail or cannot be read is left out. Still look at the copy before you publish it.
+    mail, or is TLS, is left out. Still look at the copy before you publish it.
 
     \b
     Examples:

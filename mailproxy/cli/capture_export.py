@@ -66,7 +66,7 @@ def export(
     \b
     Examples:
       mailproxy capture export yesterday.pcapng.gz --eml mail
-      mailproxy capture export yesterday.pcapng.gz --mbox - --user aiko | mutt -f /dev/stdin
+      mailproxy capture export yesterday.pcapng.gz --mbox aiko.mbox --user aiko
       mailproxy capture export yesterday.pcapng.gz --text --session 3
       mailproxy capture export yesterday.pcapng.gz --json | jq .user
     """

@@ -152,6 +152,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def held(self) -> bytes:
+        """Lines of a reply that is not complete: they are taken out, since nobody will complete it."""
+        ...
+
     def skip(self, side: Side, octets: int) -> bool:
         """So many octets of ``side`` were never seen: read on behind them, if they are inside a body.
 

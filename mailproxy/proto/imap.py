@@ -180,6 +180,9 @@ class Imap:
                 return slot
         return None
 
+    def held(self) -> bytes:
+        return b""
+
     def skip(self, side: Side, octets: int) -> bool:
         if side is Side.CLIENT:
             return self._commands.skip(octets)

@@ -316,7 +316,7 @@ class CommandReader:
             if command is not None and command.verb in _MESSAGES and command.verb in self._judged:
                 return self._cut("a second message in one command, which no rule can judge")
             if self._answered:
-                return self._cut("a literal of a command that the server has answered already")
+                return self._cut("a literal of a command that the server has answered already", line)
             return Chunk(self._announce(line, literal), secret=secret)
         if command is not None:
             command.partial = False

@@ -212,12 +212,12 @@ class Pop3:
             try:
                 line = self.inboxes[Side.SERVER].line(self._limits.line)
             except LineTooLong:
-                raise WireError(Side.SERVER, "a capability line that is too long", b"".join(held)) from None
+                raise WireError(Side.SERVER, "a capability line that is too long", self.held()) from None
             if line is None:
                 return None
             self._held_octets += len(line)
             if self._held_octets > self._limits.reply:
-                raise WireError(Side.SERVER, "a capability list without end", b"".join([*held, line]))
+                raise WireError(Side.SERVER, "a capability list without end", self.held() + line)
             if line in (b".\r\n", b".\n"):
                 self._held = None
                 return Reply(b"".join([held[0], *edit_capa(held[1:], self.policy), line]), "OK")
@@ -236,6 +236,10 @@ class Pop3:
             inbox.feed(data[at:])
             data = data[:at]
         return Chunk(data, end=True)
+
+    def held(self) -> bytes:
+        held, self._held = self._held, None
+        return b"".join(held or ())
 
     def skip(self, side: Side, octets: int) -> bool:
         if side is Side.CLIENT or self._body is None:

@@ -60,6 +60,7 @@ class Smtp:
         "_held_octets",
         "_left",
         "_limits",
+        "_longest",
         "_pass",
         "_permitted",
         "_sasl",
@@ -88,6 +89,7 @@ class Smtp:
         self.recipients = 0
         self._limits = limits
         self._strict = policy.guard
+        self._longest = _AUTH_OCTETS if policy.guard else max(_AUTH_OCTETS, limits.line)
         self._client = _Client.LINE
         self._capabilities: dict[str, str] = {}  # of the current EHLO, as the server gave them
         self._held: list[bytes] = []  # lines of a reply of which the last is still to come
@@ -135,7 +137,7 @@ class Smtp:
 
     def _command(self) -> Command | Chunk | Say | Cut | None:
         try:
-            line = self.inboxes[Side.CLIENT].line(_AUTH_OCTETS)
+            line = self.inboxes[Side.CLIENT].line(self._longest)
         except LineTooLong:
             if not self._strict:
                 raise WireError(Side.CLIENT, "a line that is too long") from None
@@ -188,7 +190,7 @@ class Smtp:
 
     def _response(self) -> Chunk | Cut | None:
         try:
-            line = self.inboxes[Side.CLIENT].line(_AUTH_OCTETS)
+            line = self.inboxes[Side.CLIENT].line(self._longest)
         except LineTooLong:
             if not self._strict:
                 raise WireError(Side.CLIENT, "a SASL line that is too long") from None
@@ -266,7 +268,7 @@ class Smtp:
             return self._complete(code.decode(), b"".join(lines), lines)
 
     def _unreadable(self, why: str, line: bytes = b"") -> WireError:
-        return WireError(Side.SERVER, why, b"".join([*self._held, line]))
+        return WireError(Side.SERVER, why, self.held() + line)
 
     def _hold(self, line: bytes) -> None:
         self._held.append(line)
@@ -298,6 +300,10 @@ class Smtp:
         if status in ("334", "354"):
             raise WireError(Side.SERVER, f"{status} to a command that asks for nothing", b"".join(lines))
         return Reply(data, status)
+
+    def held(self) -> bytes:
+        held, self._held, self._held_octets = self._held, [], 0
+        return b"".join(held)
 
     def skip(self, side: Side, octets: int) -> bool:
         if side is Side.SERVER:

@@ -13,6 +13,7 @@ from mailproxy.replay.client_account import Secrets
 from mailproxy.replay.client_player import Outcome
 from mailproxy.replay.compare import Difference, Setting, compare
 from mailproxy.replay.compare_answer import Answer
+from mailproxy.replay.interleaved import as_captured
 from mailproxy.replay.script import Do, Script, Step
 
 _MOST_FINDINGS = 10_000  # different ones; more are counted
@@ -106,7 +107,8 @@ class Report:
         if play.greeting is not None:
             setting = _setting(play, None)
             self._add(play.script, 0, GREETING, self._compared(setting, play.script.greeting, play.greeting))
-        for outcome in play.outcomes:
+        imap = play.script.protocol == "imap"
+        for outcome in as_captured(play.outcomes) if imap else play.outcomes:
             self._outcome(play, outcome)
         self._sessions.add(play.script.session)
 

@@ -700,6 +700,7 @@ class Session:
             self.blind = True
             if self._next is not None:
                 self.out[Side.SERVER].append(self._next.line)
+            self.out[Side.CLIENT].append(self.dialect.held())
             self.out[error.side.other].append(error.taken)
             for one in Side:
                 inbox = self.dialect.inboxes[one]

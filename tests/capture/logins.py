@@ -241,10 +241,3 @@ ECHOES = [
     ),
 ]
 """Servers that repeat what they should not."""
-
-LATER = [
-    Login(
-        "in the next reply", "pop3", dialogue("S: +OK\nC: PASS %\nS: -ERR\nC: NOOP\nS: -ERR not %\nC: QUIT")
-    ),
-]
-"""The same in what they say to another command."""

@@ -208,7 +208,8 @@ def test_a_program_that_was_refused_is_refused_again(scene: Scene, tmp_path: Pat
     there, capture = recorded(scene.proxy, "smtp", lambda: send(live, scene.proxied("smtp", "implicit")))
     with replay_server(tmp_path, capture, "implicit") as door:
         here = send(again, door)
-    refused = r"swaks ended with 24: (?s:.*)(<\*\* 550 5\.1\.1 .*)"
-    assert [re.match(refused, text)[1] for text in (there, here)] == [re.match(refused, there)[1]] * 2  # type: ignore[index]
+    for text in (there, here):
+        assert text.startswith("swaks ended with 24:")
+        assert "<~* 550 5.1.1 <nobody@example.test>: Recipient address rejected" in text
     done = scene.say_again(capture, "smtp", "implicit", ALICE, "--allow-destructive")
     assert is_the_same(done), done
