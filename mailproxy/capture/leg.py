@@ -9,6 +9,7 @@ from mailproxy.capture.abridged import Abridged
 from mailproxy.capture.comments import write
 from mailproxy.capture.follower import Follower
 from mailproxy.capture.parts import Kind, Part
+from mailproxy.capture.shape import Shape
 from mailproxy.proto.tokens import Side
 
 How = Literal["fin", "rst"]
@@ -30,13 +31,14 @@ class Sink(Protocol):
 class Leg:
     """Writes what was said on one leg. ``message_octets``: so many of each message, None for all."""
 
-    __slots__ = ("_abridged", "_follower", "_remarks", "_secrets", "_sink", "_starttls", "_upgrade")
+    __slots__ = ("_abridged", "_follower", "_remarks", "_secrets", "_shape", "_sink", "_starttls", "_upgrade")
 
     def __init__(self, protocol: str, sink: Sink, message_octets: int | None, secrets: bool) -> None:
         self._follower = Follower(protocol, decrypted=True)
         self._sink = sink
         self._secrets = secrets
         self._abridged = None if message_octets is None else Abridged(protocol, message_octets)
+        self._shape = Shape(protocol)
         self._remarks: list[str] = []
         self._upgrade = _STARTTLS[protocol]
         self._starttls: list[Part] = []  # this exchange is not written if TLS begins behind it
@@ -50,12 +52,13 @@ class Leg:
         parts = [part for data in pieces for part in self._follower.feed(side, data, time)]
         if self._starttls or any(self._asks_for_tls(part) for part in parts):
             parts = self._without_starttls(parts)
-        self._put(parts, time, side)
+        self._put(self._shape.ready(parts), time, side)
 
     def close(self, time: float) -> None:
         """Both sides have said all."""
         unanswered, self._starttls = self._starttls, []
-        self._put([*unanswered, *self._follower.finish()], time)
+        self._put(self._shape.ready([*unanswered, *self._follower.finish()]), time)
+        self._put(self._shape.rest(), time)
         if self._abridged is not None:
             for side in Side:
                 for held in self._abridged.rest(side):
@@ -99,7 +102,7 @@ class Leg:
         return kept
 
     def _put(self, parts: list[Part], time: float, by: Side | None = None) -> None:
-        """Octets of one side go into the file together.
+        """Octets of one side go into the file together, as far as their shape lets them.
 
         Remarks are about what ``by`` says: they stand where all of that is there.
         """
@@ -107,13 +110,15 @@ class Leg:
         for part in parts:
             data = part.data if self._secrets else part.shown
             for piece in (data,) if self._abridged is None else self._abridged.pieces(part, data):
-                last = packets[-1] if packets else None
                 if isinstance(piece, int):
                     packets.append((part.side, piece))
-                elif last is not None and last[0] is part.side and isinstance(last[1], list):
-                    last[1].append(piece)
-                elif piece:
-                    packets.append((part.side, [piece]))
+                    continue
+                for begins, octets in self._shape.pieces(part, piece):
+                    last = packets[-1] if packets and not begins else None
+                    if last is not None and last[0] is part.side and isinstance(last[1], list):
+                        last[1].append(octets)
+                    elif octets:
+                        packets.append((part.side, [octets]))
         said = [
             index for index, (side, what) in enumerate(packets) if side is by and not isinstance(what, int)
         ]
