@@ -15,8 +15,9 @@ from typing import NoReturn
 
 import trio
 
-from mailproxy.capture.recorder import What
+from mailproxy import __version__
 from mailproxy.capture.capturing import Capturing, Wanted
+from mailproxy.capture.recorder import What
 from mailproxy.capture.writer import Options as CaptureFiles
 from mailproxy.config import Config, ConfigError, Listener, load, split_address
 from mailproxy.config.errors import printable
@@ -174,8 +175,8 @@ class Proxy:
         return self._guardian.session(route.protocol, route.upstream, client, self._log.session(session))
 
     def _recorder(self, session: str, route: Route) -> Recorder | None:
-        by_rule = route.options.guard and bool(self._judges[route.protocol].captures)
-        return self._capturing.session(session, route.protocol, by_rule)
+        verbs = self._judges[route.protocol].captures if route.options.guard else frozenset[str]()
+        return self._capturing.session(session, route.protocol, route.upstream, verbs)
 
     def _complain(self, event: str, level: str, **fields: object) -> None:
         self._log.say(event, level, **fields)
@@ -214,6 +215,8 @@ class Proxy:
         opened = self.open() if sockets is None else sockets
         if self._tls is not None:
             self._warn(self._tls.warnings)
+        if self._config.capture.all or any(judge.captures for judge in self._judges.values()):
+            self._capturing.start()
         try:
             async with trio.open_nursery() as sessions, trio.open_nursery() as service:
                 for listener, sock in opened:
@@ -284,6 +287,7 @@ def _wanted(config: Config) -> Wanted:
         total_octets=capture.total_octets,
         keep_days=capture.keep_days,
         compress=capture.compress,
+        application=f"mailproxy {__version__}",
     )
     return Wanted(capture.all, What(capture.message_octets, capture.secrets), files)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailproxy.capture.recorder import Recorder, What
+from mailproxy.capture.recorder import Recorder, Waits, What
 from mailproxy.capture.writer import CaptureWriter, Options
+from mailproxy.session.screen import LOGINS
 
 CLOSE_SECONDS = 10.0  # for what is not on the disk yet when the proxy stops
 _SAY_AGAIN = 10  # calls of report: losses are not told more often, for a full disk brings them all the time
@@ -23,7 +24,7 @@ class Wanted:
 
 
 class Capturing:
-    """Makes recorders. One for a process; nothing is opened before a session is recorded.
+    """Makes recorders. One for a process; no file is made before a session is recorded.
 
     ``say(event, level, **fields)`` logs.
     """
@@ -36,14 +37,24 @@ class Capturing:
         self._lost = 0  # octets, as they were told
         self._quiet = 0  # calls of report until they may be told again
 
-    def session(self, session: str, protocol: str, by_rule: bool) -> Recorder | None:
-        """The recorder of a new session; None when it is not to be recorded. ``by_rule``: one may want it."""
-        if not (self._wanted.everything or by_rule):
-            return None
+    def start(self) -> None:
+        """Look after files that an earlier process has left; sessions will be recorded."""
         if self._writer is None:
             self._writer = CaptureWriter(self._wanted.files, _ignore, _ignore)
-        waits = not self._wanted.everything
-        return Recorder(session, protocol, self._writer, self._wanted.what, waits=waits)
+
+    def session(self, session: str, protocol: str, upstream: str, verbs: frozenset[str]) -> Recorder | None:
+        """The recorder of a new session; None when it is not to be recorded.
+
+        ``verbs`` are those about which a rule may want it.
+        """
+        if not (self._wanted.everything or verbs):
+            return None
+        self.start()
+        assert self._writer is not None, "it was started"
+        waits = Waits.LOGIN if verbs <= LOGINS else Waits.END
+        if self._wanted.everything:
+            waits = Waits.NEVER
+        return Recorder(session, protocol, self._writer, self._wanted.what, upstream=upstream, waits=waits)
 
     def report(self) -> None:
         """Log what has changed since the last call: captures that cannot be written, or can again.

@@ -22,7 +22,8 @@ class Remark:
 
     ``word`` says what it is about:
 
-    ``session``   on the first packet: id, leg (``client``, ``server``), protocol, listener, upstream, client
+    ``session``   on the first packet: id, leg (``client`` or ``server``), protocol, listener, upstream (names),
+                  client, server (addresses)
     ``tls``       side, version, cipher: TLS is up on one side
     ``starttls``  command, reply: this exchange was left out of the packets; TLS began behind it
     ``login``     user, mechanism, tls

@@ -8,7 +8,7 @@ from mailproxy.capture.comments import write
 from mailproxy.capture.leg import How, Sink
 from mailproxy.proto.tokens import Side
 
-MOST_OCTETS = 262_144  # of data and remarks; a login is a hundredth of it
+MOST_OCTETS = 65_536  # of data and remarks; a login is a tenth of it, and thousands of sessions may wait
 _CALL_OCTETS = 300  # what a call costs beside its data
 _WHY = "the session was long before a rule wanted it"
 

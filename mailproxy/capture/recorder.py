@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from enum import Enum
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol
 
@@ -52,6 +53,14 @@ class What:
     secrets: bool = False
 
 
+class Waits(Enum):
+    """How long a rule may want a session that is not recorded from the start."""
+
+    NEVER = 0  # it is recorded anyway
+    LOGIN = 1  # all rules about it are about logins
+    END = 2
+
+
 P = ParamSpec("P")
 
 
@@ -71,7 +80,8 @@ def _harmless(method: Callable[Concatenate[Recorder, P], None]) -> Callable[Conc
 class Recorder:
     """See :class:`mailproxy.session.recorded.Recorder`.
 
-    ``waits``: nothing is written until a rule wants the session; what was said before is kept till then.
+    ``upstream`` is its name in the configuration. ``waits``: nothing is written until a rule wants the
+    session; what was said before is kept till then, or till the login (``Waits.LOGIN``).
     """
 
     def __init__(
@@ -81,7 +91,8 @@ class Recorder:
         opener: Opener,
         what: What,
         *,
-        waits: bool = False,
+        upstream: str = "",
+        waits: Waits = Waits.NEVER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._session = session
@@ -89,8 +100,9 @@ class Recorder:
         self._opener = opener
         self._what = what
         self._now = now
-        self._deferral = Deferral() if waits else None
-        self._started: dict[str, Any] = {}
+        self._waits = waits
+        self._deferral = Deferral() if waits is not Waits.NEVER else None
+        self._started: dict[str, Any] = {"upstream": upstream}
         self._legs: list[Leg | None] = [None, None]
         self._early: list[str] = []  # what was said before there was a leg to say it on
         self._begun = False
@@ -138,15 +150,13 @@ class Recorder:
     def event(self, event: Event) -> None:
         match event:
             case SessionStarted():
-                self._started = {
-                    "listener": event.listener,
-                    "upstream": event.upstream,
-                    "client": event.client,
-                }
+                self._started.update(listener=event.listener, server=event.upstream, client=event.client)
             case LegSecured():
                 self._remark(event.side, write("tls", **asdict(event)))
             case LoggedIn():
                 self._remark("client", write("login", **asdict(event)))
+                if self._waits is Waits.LOGIN and self._deferral is not None:
+                    self._forget()
             case LoginFailed():
                 self._remark("client", write("login_failed", **asdict(event)))
             case CommandDone():
@@ -187,7 +197,12 @@ class Recorder:
             leg, self._legs[side] = self._legs[side], None
             if leg is not None:
                 leg.close(now)
-        self._begun, self._deferral = True, None  # what nobody wanted is forgotten
+        self._forget()
+
+    def _forget(self) -> None:
+        """What nobody wanted by now, nobody wants."""
+        self._legs = [None, None]
+        self._begun, self._deferral = True, None
 
     def give_up(self, error: Exception) -> None:
         """Nothing more of this session is recorded; its connections say why. Never raises."""

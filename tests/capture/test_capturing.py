@@ -50,25 +50,30 @@ def make(said: list[Any], *, everything: bool = True) -> Capturing:
 
 def test_without_anything_wanted_there_is_no_writer(said: list[Any], writers: list[Writer]) -> None:
     made = make(said, everything=False)
-    assert made.session("1", "pop3", by_rule=False) is None
+    assert made.session("1", "pop3", "mail", frozenset()) is None
     made.report()
     made.close()
     assert writers == []
 
 
-@pytest.mark.parametrize("by_rule", [False, True])
-def test_every_session_is_recorded_at_once(said: list[Any], writers: list[Writer], by_rule: bool) -> None:
+@pytest.mark.parametrize("verbs", [frozenset(), frozenset({"PASS"})])
+def test_every_session_is_recorded_at_once(
+    said: list[Any], writers: list[Writer], verbs: frozenset[str]
+) -> None:
     made = make(said)
     for number in "12":
-        recorder = made.session(number, "pop3", by_rule)
+        recorder = made.session(number, "pop3", "mail", verbs)
         assert recorder is not None
         recorder.client_leg(("192.0.2.1", 1), ("127.0.0.1", 2))
     (writer,) = writers
     assert [asked[0] for asked in writer.asked] == ["1", "2"]
 
 
-def test_a_session_that_a_rule_may_want_waits_for_it(said: list[Any], writers: list[Writer]) -> None:
-    recorder = make(said, everything=False).session("1", "pop3", by_rule=True)
+@pytest.mark.parametrize("verbs", [frozenset({"PASS"}), frozenset({"PASS", "RETR"})])
+def test_a_session_that_a_rule_may_want_waits_for_it(
+    said: list[Any], writers: list[Writer], verbs: frozenset[str]
+) -> None:
+    recorder = make(said, everything=False).session("1", "pop3", "mail", verbs)
     assert recorder is not None
     recorder.client_leg(("192.0.2.1", 1), ("127.0.0.1", 2))
     assert [writer.asked for writer in writers] == [[]]
@@ -78,7 +83,7 @@ def test_a_session_that_a_rule_may_want_waits_for_it(said: list[Any], writers: l
 
 def test_failures_are_told_once_and_so_is_their_end(said: list[Any], writers: list[Writer]) -> None:
     made = make(said)
-    made.session("1", "pop3", by_rule=False)
+    made.session("1", "pop3", "mail", frozenset())
     (writer,) = writers
     told = []
     for why in ("", "disk full", "disk full", "no such folder", "", ""):
@@ -98,7 +103,7 @@ def test_failures_are_told_once_and_so_is_their_end(said: list[Any], writers: li
 
 def test_losses_are_told_now_and_then_and_none_is_forgotten(said: list[Any], writers: list[Writer]) -> None:
     made = make(said)
-    made.session("1", "pop3", by_rule=False)
+    made.session("1", "pop3", "mail", frozenset())
     (writer,) = writers
     for _ in range(25):
         writer.lost_octets += 100

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailproxy.capture.recorder import Recorder, What
+from mailproxy.capture.recorder import Recorder, Waits, What
 from mailproxy.events import (
     Anomaly,
     CaptureWanted,
@@ -38,10 +38,18 @@ def done(verb: str, verdict: str = "forward", **more: str) -> CommandDone:
     return CommandDone(verb, more.pop("text", ""), verdict, "OK", 0.1, **more)
 
 
-def recorder(what: What | None = None, *, waits: bool = False) -> tuple[Recorder, Opened]:
+def recorder(what: What | None = None, *, waits: Waits = Waits.NEVER) -> tuple[Recorder, Opened]:
     opened = Opened()
     times = iter(range(10**9))
-    made = Recorder("5e55", "pop3", opened, what or What(), waits=waits, now=lambda: float(next(times)))
+    made = Recorder(
+        "5e55",
+        "pop3",
+        opened,
+        what or What(),
+        upstream="mail",
+        waits=waits,
+        now=lambda: float(next(times)),
+    )
     return made, opened
 
 
@@ -71,8 +79,9 @@ def test_the_legs_are_two_connections_with_the_same_id() -> None:
             "leg": leg,
             "protocol": "pop3",
             "listener": "mine",
-            "upstream": "mail.example:995",
+            "upstream": "mail",
             "client": "192.0.2.7:40000",
+            "server": "mail.example:995",
         }
         assert opened.legs[leg].packets[0].words == ["session"]
         assert opened.legs[leg].closed == "fin"
@@ -193,8 +202,25 @@ def test_the_servers_anomalies_without_a_server_stand_on_the_clients_leg() -> No
     assert opened.legs["client"].remarked("anomaly") == [{"name": "odd"}]
 
 
+def test_after_the_login_no_rule_about_logins_can_want_it() -> None:
+    made, opened = begun(waits=Waits.LOGIN)
+    made.event(LoggedIn("alice", "PASS", True))
+    made.event(CaptureWanted("late"))
+    made.arrived(Side.CLIENT, b"NOOP\r\n")
+    made.end()
+    assert opened.legs == {}
+
+
+def test_a_login_that_a_rule_wants_is_recorded_whole() -> None:
+    made, opened = begun(waits=Waits.LOGIN)
+    made.event(CaptureWanted("login"))
+    made.event(LoggedIn("alice", "PASS", True))
+    made.end()
+    assert opened.legs.keys() == {"client", "server"}
+
+
 def test_one_that_waits_writes_nothing_unless_a_rule_wants_it() -> None:
-    made, opened = begun(waits=True)
+    made, opened = begun(waits=Waits.END)
     made.arrived(C, b"NOOP\r\n")
     made.event(ENDED)
     made.end()
@@ -202,7 +228,7 @@ def test_one_that_waits_writes_nothing_unless_a_rule_wants_it() -> None:
 
 
 def test_once_a_rule_wants_it_all_is_written_from_the_first_octet_on() -> None:
-    waiting, first = begun(waits=True)
+    waiting, first = begun(waits=Waits.END)
     at_once, second = begun()
     for made in (waiting, at_once):
         made.arrived(C, b"USER ann\r\n")
@@ -218,7 +244,7 @@ def test_once_a_rule_wants_it_all_is_written_from_the_first_octet_on() -> None:
 
 
 def test_a_leg_that_comes_after_the_rule_is_written_at_once() -> None:
-    made, opened = recorder(waits=True)
+    made, opened = recorder(waits=Waits.END)
     made.client_leg(NAMES[0], NAMES[1])
     made.event(CaptureWanted("r"))
     made.server_leg(NAMES[2], NAMES[3])
@@ -266,8 +292,8 @@ def test_a_flaw_of_our_own_ends_the_recording_and_never_the_mail(monkeypatch: py
         assert b"hunter2" not in leg.everything
 
 
-@pytest.mark.parametrize("waits", [False, True])
-def test_a_connection_that_cannot_be_made_stops_nothing(waits: bool) -> None:
+@pytest.mark.parametrize("waits", Waits)
+def test_a_connection_that_cannot_be_made_stops_nothing(waits: Waits) -> None:
     made = Recorder("x", "pop3", Refusing(), What(), waits=waits)
     made.client_leg(NAMES[0], NAMES[1])
     made.event(CaptureWanted("r"))
@@ -303,10 +329,10 @@ STEPS = st.one_of(
 @given(
     protocol=st.sampled_from(["pop3", "imap", "smtp"]),
     steps=st.lists(STEPS, max_size=40),
-    waits=st.booleans(),
+    waits=st.sampled_from(Waits),
     octets=st.none() | st.integers(0, 20),
 )
-def test_it_never_raises(protocol: str, steps: list[Any], waits: bool, octets: int | None) -> None:
+def test_it_never_raises(protocol: str, steps: list[Any], waits: Waits, octets: int | None) -> None:
     opened = Opened()
     made = Recorder("x", protocol, opened, What(octets), waits=waits)
     seen = set()

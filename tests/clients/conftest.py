@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from tests.clients.captured import ALL
 from tests.proxy_process import Proxy, Way, mailproxy_running
 from tests.servers.dovecot import Dovecot
 from tests.servers.endpoints import PROTOCOLS, Door, Protocol, Tls
@@ -26,7 +27,7 @@ def proxy_for_clients(
         Way(f"{protocol}-{tls}", protocol, tls, "implicit", ports[protocol].secure, dovecot.authority.ca)
         for protocol, tls in product(PROTOCOLS, kinds)
     ]
-    with mailproxy_running(tmp_path_factory.mktemp("clients"), ways) as running:
+    with mailproxy_running(tmp_path_factory.mktemp("clients"), ways, more=ALL) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import deleting, on_server
+from tests.clients.captured import ALL
 from tests.clients.claws_mail import claws_mail
 from tests.clients.in_store import kept_for
 from tests.clients.standard_library import body, letter
@@ -54,7 +55,7 @@ def keeping_thirty_days(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFacto
 
 def _proxy(dovecot: Dovecot, folder: Path, rules: str) -> AbstractContextManager[Proxy]:
     way = Way("pop3", "pop3", "implicit", "implicit", dovecot.pop3.secure, dovecot.authority.ca)
-    return mailproxy_running(folder, [way], [PROJECT / f"rules/{rules}.toml"])
+    return mailproxy_running(folder, [way], [PROJECT / f"rules/{rules}.toml"], more=ALL)
 
 
 def bodies(messages: list[bytes]) -> list[bytes]:

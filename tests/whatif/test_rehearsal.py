@@ -242,7 +242,6 @@ def test_a_session_that_breaks_off_leaves_its_last_command_unanswered(store: Bod
 NOT_THE_SAME = {
     "imap/bare-line-ends": "a line with control characters is masked, and no longer wrong",
     "smtp/bare-line-ends": "the same",
-    "smtp/long-lines": "the recorder does not read lines of this length",
     "smtp/first-words-of-http": "an unknown command is masked, and no longer HTTP",
     "imap/starttls-with-bytes-behind": "octets behind STARTTLS are recorded as if TLS had begun",
     "pop3/stls-with-bytes-behind": "the same",
