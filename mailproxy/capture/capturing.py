@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailproxy.capture.allocator import keep_freed_memory
 from mailproxy.capture.recorder import Recorder, Waits, What
 from mailproxy.capture.writer import CaptureWriter, Options
 from mailproxy.session.screen import LOGINS
@@ -40,6 +41,7 @@ class Capturing:
     def start(self) -> None:
         """Look after files that an earlier process has left; sessions will be recorded."""
         if self._writer is None:
+            keep_freed_memory()
             self._writer = CaptureWriter(self._wanted.files, _ignore, _ignore)
 
     def session(self, session: str, protocol: str, upstream: str, verbs: frozenset[str]) -> Recorder | None:

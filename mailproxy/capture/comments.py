@@ -22,8 +22,8 @@ class Remark:
 
     ``word`` says what it is about:
 
-    ``session``   on the first packet: id, leg (``client`` or ``server``), protocol, listener, upstream (names),
-                  client, server (addresses)
+    ``session``   on the first packet: id, leg (``client`` or ``server``), protocol, and as far as they are
+                  known: listener, upstream, client, server
     ``tls``       side, version, cipher: TLS is up on one side
     ``starttls``  command, reply: this exchange was left out of the packets; TLS began behind it
     ``login``     user, mechanism, tls

@@ -70,7 +70,8 @@ class Connection:
             sequence = _begin(direction, sequence, acknowledgment, flags)
         if flags & ACK:
             _acknowledge(direction.other, acknowledgment)
-            yield from self._give_up_holes(direction.other, time, frame)
+            if direction.other.waiting is not None:
+                yield from self._give_up_holes(direction.other, time, frame)
         if flags & RST:
             if comments:
                 yield Noted(self.stream, time, frame, comments)
@@ -85,7 +86,8 @@ class Connection:
             if new:
                 yield Octets(self.stream, direction.side, new, time, frame, comments)
                 comments = ()
-            yield from self._give_up_holes(direction, time, frame)
+            if direction.waiting is not None:
+                yield from self._give_up_holes(direction, time, frame)
         if comments:
             yield Noted(self.stream, time, frame, comments)
         if _is_over(self.client) and _is_over(self.server):
@@ -95,7 +97,8 @@ class Connection:
     def close(self, how: str, time: float, frame: int) -> Iterator[StreamEvent]:
         """Gives out what waits, and ends the stream."""
         for direction in (self.client, self.server):
-            yield from self._give_up_holes(direction, time, frame, unsure=True)
+            if direction.waiting is not None:
+                yield from self._give_up_holes(direction, time, frame, unsure=True)
         self.is_closed = True
         self._calm()
         if self.client.is_done() and self.server.is_done():

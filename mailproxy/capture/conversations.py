@@ -49,7 +49,7 @@ class Began:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
 class Said:
     conversation: Conversation
     part: Part
@@ -121,7 +121,10 @@ class _Reader:
                 yield from self._run(event)
                 continue
             if isinstance(event, Opened):
-                self._open[event.stream.number] = _Following(event)
+                new = self._open[event.stream.number] = _Following(event)
+                # Of our own captures it is known: so the client's leg comes first, though it listens first.
+                if (told := _told(new)) is not None:
+                    yield from self._begin(new, told, encrypted=False)
                 continue
             following = self._open.get(event.stream.number)
             if following is None:
@@ -162,27 +165,29 @@ class _Reader:
             if _is_other(following, event):
                 self._ignore(event.stream)
             return
-        self._number += 1
-        stream = following.opened.stream
-        facts = _session(following)
-        conversation = Conversation(
-            self._number,
-            stream,
-            found,
-            following.opened.time,
-            str(facts.get("id", "")),
-            str(facts.get("leg", "")),
-            facts,
-            is_tls(event.data) and not facts,
-        )
-        following.conversation = conversation
-        following.follower = Follower(found, decrypted=bool(facts))
-        yield Began(conversation, following.opened.time)
-        opening = following.opened
-        yield from _remarks(conversation, opening.comments, opening.time, opening.frame)
+        yield from self._begin(following, found, encrypted=is_tls(event.data))
         for waited in following.waiting:
             yield from _said(following, waited)
         following.waiting = []
+
+    def _begin(self, following: _Following, protocol: str, *, encrypted: bool) -> Iterator[Item]:
+        self._number += 1
+        opening = following.opened
+        facts = _session(following)
+        conversation = Conversation(
+            self._number,
+            opening.stream,
+            protocol,
+            opening.time,
+            str(facts.get("id", "")),
+            str(facts.get("leg", "")),
+            facts,
+            encrypted and not facts,
+        )
+        following.conversation = conversation
+        following.follower = Follower(protocol, decrypted=bool(facts))
+        yield Began(conversation, opening.time)
+        yield from _remarks(conversation, opening.comments, opening.time, opening.frame)
 
     def _ignore(self, stream: Stream) -> None:
         del self._open[stream.number]
@@ -201,11 +206,14 @@ class _Reader:
         yield Ended(conversation, event.time, event.how, follower.user)
 
 
+def _told(following: _Following) -> str | None:
+    """The protocol, where our proxy has said it."""
+    told = str(_session(following).get("protocol", ""))
+    return told if told in PROTOCOLS else None
+
+
 def _recognised(following: _Following, event: Octets) -> str | None:
     """The protocol, None while or because it is not known."""
-    told = str(_session(following).get("protocol", ""))
-    if told in PROTOCOLS:
-        return told
     usual = by_port(following.opened.stream.server)
     if usual:
         return usual

@@ -29,6 +29,7 @@ _POLICY = Policy(guard=False, starttls=True, login=True, verbatim=True)
 _LIMITS = Limits(line=262_144, reply=1_048_576, literal=1_048_576)
 _WAITING_OCTETS = 1_048_576  # of the client, while its next command waits for a reply
 _SILENT_OCTETS = 65_536  # of the client, after which a server that said nothing is not in the capture
+_TAIL_OCTETS = 8  # enough for the mark at which a body ends, but for its last octet
 _MOST_OPEN = 100_000  # commands without a reply
 _STARTTLS = frozenset({"STARTTLS", "STLS"})
 _DIALOGUES = frozenset({"AUTH", "AUTHENTICATE", "IDLE"})
@@ -83,6 +84,7 @@ class Follower:
         self._protocol = protocol
         self._decrypted = decrypted
         self._dialect = dialect_for(protocol, _POLICY, _LIMITS, frozenset())
+        self._client_inbox, self._server_inbox = self._dialect.inboxes
         self._clocks = (_Clock(), _Clock())
         self._greeting = _Open(Command(GREETING, b""), GREETING_NUMBER, Veil(protocol))
         self._dialect.slots.append(self._greeting)
@@ -104,6 +106,12 @@ class Follower:
         """Are the octets still cut into commands and replies?"""
         return self._raw is None
 
+    def amid(self, side: Side) -> bool:
+        """Is ``side`` in the middle of a message or literal, all of which was read so far?"""
+        dialect = self._dialect
+        inside = self._raw is None and (dialect.in_body(side) or dialect.in_literal(side))
+        return inside and not dialect.inboxes[side].data
+
     def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side``; returns the parts that are complete now."""
         return self.feed_run(side, ((data, time, frame),))
@@ -124,6 +132,25 @@ class Follower:
         self._turn()
         self._bound()
         return self._taken()
+
+    def pass_on(self, side: Side, pieces: Sequence[bytes], time: float = 0.0) -> Part | None:
+        """Octets of a body that is known not to end in them: they are not searched for a lone dot.
+
+        Only while :meth:`amid` this side. Returns what they are, but without the octets; None, and nothing
+        is taken, where the body does not end with a dot or there are too few of them.
+        """
+        octets = sum(map(len, pieces))
+        tail = b"".join(pieces[-2:])[-_TAIL_OCTETS:]
+        if octets <= _TAIL_OCTETS or not self._dialect.in_body(side):
+            return None
+        self._dialect.skip(side, octets - len(tail))
+        self._clocks[side].feed(octets, time, 0)
+        self._dialect.inboxes[side].feed(tail)  # the end of the body may begin here
+        token = self._dialect.server() if side is Side.SERVER else self._dialect.client()
+        assert isinstance(token, Chunk), "it is in the middle of a body"
+        slot = self._answering if side is Side.SERVER else self._current
+        number = slot.number if slot is not None else UNASKED
+        return Part(side, Kind.BODY if side is Side.SERVER else Kind.DATA, b"", time, 0, number, b"", octets)
 
     def hole(self, side: Side, octets: int, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side`` that nobody has; what comes next of it stands behind them."""
@@ -165,7 +192,7 @@ class Follower:
                 self._turn()
 
     def _bound(self) -> None:
-        waiting = len(self._dialect.inboxes[Side.CLIENT])
+        waiting = len(self._client_inbox)
         if self._assumed is not None or (waiting > _SILENT_OCTETS and not self._clocks[Side.SERVER].fed):
             self._assume()
         elif waiting > _WAITING_OCTETS or len(self._dialect.slots) > _MOST_OPEN:
@@ -216,7 +243,7 @@ class Follower:
         ends: bool = False,
         literal: bool = False,
     ) -> None:
-        if side is Side.SERVER and self._assumed is not None:
+        if self._assumed is not None and side is Side.SERVER:
             return  # made up, and never said
         clock = self._clocks[side]
         time, frame = clock.at(clock.fed - len(self._dialect.inboxes[side]))
@@ -240,7 +267,7 @@ class Follower:
         return self._holding is not None or (bool(slots) and slots[0] is self._greeting)
 
     def _from_client(self) -> bool:
-        if not self._dialect.inboxes[Side.CLIENT].data or self._blocked():
+        if not self._client_inbox.data or self._blocked():
             return False
         literal = self._dialect.in_literal(Side.CLIENT)
         token = self._dialect.client()
@@ -275,7 +302,7 @@ class Follower:
             self._add(Side.CLIENT, kind, chunk.data, slot.number, shown, literal=literal)
 
     def _from_server(self) -> bool:
-        if not self._dialect.inboxes[Side.SERVER].data:
+        if not self._server_inbox.data:
             return False
         literal = self._dialect.in_literal(Side.SERVER)
         token = self._dialect.server()

@@ -13,6 +13,8 @@ from mailproxy.capture.shape import Shape
 from mailproxy.proto.tokens import Side
 
 How = Literal["fin", "rst"]
+_BODY_OCTETS = 49_152  # of a body that are put together; a packet has room for 60,000
+_END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
 
 
@@ -31,7 +33,20 @@ class Sink(Protocol):
 class Leg:
     """Writes what was said on one leg. ``message_octets``: so many of each message, None for all."""
 
-    __slots__ = ("_abridged", "_follower", "_remarks", "_secrets", "_shape", "_sink", "_starttls", "_upgrade")
+    __slots__ = (
+        "_abridged",
+        "_amid",
+        "_body",
+        "_follower",
+        "_inside",
+        "_octets",
+        "_remarks",
+        "_secrets",
+        "_shape",
+        "_sink",
+        "_starttls",
+        "_upgrade",
+    )
 
     def __init__(self, protocol: str, sink: Sink, message_octets: int | None, secrets: bool) -> None:
         self._follower = Follower(protocol, decrypted=True)
@@ -39,6 +54,10 @@ class Leg:
         self._secrets = secrets
         self._abridged = None if message_octets is None else Abridged(protocol, message_octets)
         self._shape = Shape(protocol)
+        self._amid: Side | None = None  # whose body waits
+        self._body: list[bytes] = []
+        self._octets = 0  # of it
+        self._inside = True  # it is sure that it goes on behind them
         self._remarks: list[str] = []
         self._upgrade = _STARTTLS[protocol]
         self._starttls: list[Part] = []  # this exchange is not written if TLS begins behind it
@@ -47,15 +66,52 @@ class Leg:
         """A comment for the next packet."""
         self._remarks.append(remark)
 
-    def said(self, side: Side, pieces: Iterable[bytes], time: float) -> None:
-        """Octets that ``side`` of this leg has sent."""
-        parts = [part for data in pieces for part in self._follower.feed(side, data, time)]
+    def said(self, side: Side, pieces: Sequence[bytes], time: float, cut: bool = False) -> None:
+        """Octets that ``side`` of this leg has sent.
+
+        Within a body they wait until there are enough of them for a packet: packets cost more than octets.
+        ``cut``: the session has cut them already, so that a body ends where a piece ends, or not at all.
+        """
+        if side is not self._amid or self._remarks:
+            self._flush(time)
+            if self._remarks or not self._follower.amid(side):
+                self._write(side, pieces, time)
+                return
+            self._amid = side
+        ends = False
+        for data in pieces:
+            self._body.append(data)
+            self._octets += len(data)
+            # Of a short piece nobody can say whether it ends a body without what was before.
+            ends = ends or len(data) < len(_END) or data.endswith(_END)
+        self._inside = self._inside and cut and not ends
+        if ends or self._octets >= _BODY_OCTETS:
+            self._flush(time)
+
+    def _flush(self, time: float) -> None:
+        """What waits of a body is written now."""
+        side, body, inside = self._amid, self._body, self._inside
+        self._amid, self._body, self._octets, self._inside = None, [], 0, True
+        if side is None or not body:
+            return
+        part = self._follower.pass_on(side, body, time) if inside else None
+        if part is None:
+            self._write(side, body, time)
+        elif self._abridged is None:
+            self._sink.data(side, body, time)  # what remarks are about comes later
+        else:
+            part.data = part.shown = b"".join(body)
+            self._put([part], time)
+
+    def _write(self, side: Side, pieces: Iterable[bytes], time: float) -> None:
+        parts = self._follower.feed_run(side, [(data, time, 0) for data in pieces])
         if self._starttls or any(self._asks_for_tls(part) for part in parts):
             parts = self._without_starttls(parts)
         self._put(self._shape.ready(parts), time, side)
 
     def close(self, time: float) -> None:
         """Both sides have said all."""
+        self._flush(time)
         unanswered, self._starttls = self._starttls, []
         self._put(self._shape.ready([*unanswered, *self._follower.finish()]), time)
         self._put(self._shape.rest(), time)

@@ -113,26 +113,26 @@ class _Open:
         row = self.row
         self.latest = part.time
         kind = part.kind
-        if kind is Kind.GAP:
-            row.gaps += 1
-            row.missing += part.octets
-            return
-        row.octets[part.side] += part.octets
-        if kind is Kind.BODY or kind is Kind.DATA:
-            if part.ends:
-                self._count.said(part)
+        if kind is Kind.REPLY:
+            self._count.said(part)
         elif kind is Kind.COMMAND:
             row.commands += 1
             row.left = row.left or (part.command is not None and part.command.verb in _LEAVING)
             self._count.said(part)
-        elif kind is Kind.REPLY:
-            self._count.said(part)
+        elif kind is Kind.BODY or kind is Kind.DATA:
+            if part.ends:
+                self._count.said(part)
+        elif kind is Kind.GAP:
+            row.gaps += 1
+            row.missing += part.octets
+            return
         elif kind is Kind.UNREAD:
             row.unread += part.octets
         elif kind is Kind.TLS:
             row.sealed += part.octets
         elif kind is Kind.STARTTLS:
             row.tls = row.tls or "starttls"
+        row.octets[part.side] += part.octets
 
     def remarked(self, remark: Remark) -> None:
         row, fields = self.row, remark.fields

@@ -46,10 +46,13 @@ class Opener(Protocol):
 class What:
     """What is recorded. ``message_octets``: so many of each message, None for all.
 
+    ``server_octets``: no more than so many on the server's leg. A message passes unchanged, so that
+    they are those of the client's leg once more.
     ``secrets``: passwords too, because the operator asked for them.
     """
 
     message_octets: int | None = None
+    server_octets: int | None = None
     secrets: bool = False
 
 
@@ -123,7 +126,9 @@ class Recorder:
 
         deferral = self._deferral
         sink: Sink = make() if deferral is None else deferral.connection(make)
-        leg = Leg(self._protocol, sink, self._what.message_octets, self._what.secrets)
+        limits = [self._what.message_octets, self._what.server_octets if side is Side.SERVER else None]
+        octets = min((limit for limit in limits if limit is not None), default=None)
+        leg = Leg(self._protocol, sink, octets, self._what.secrets)
         self._legs[side] = leg
         about = write("session", id=self._session, leg=name, protocol=self._protocol, **self._started)
         sink.open(self._now(), [about])
@@ -132,17 +137,17 @@ class Recorder:
         self._early, self._begun = [], True
 
     @_harmless
-    def arrived(self, side: Side, data: bytes) -> None:
-        self._said(side, side, (data,))
+    def arrived(self, side: Side, data: bytes, cut: bool = False) -> None:
+        self._said(side, side, (data,), cut)
 
     @_harmless
     def left(self, side: Side, pieces: Sequence[bytes]) -> None:
-        self._said(side, side.other, pieces)
+        self._said(side, side.other, pieces, True)
 
-    def _said(self, wire: Side, by: Side, pieces: Sequence[bytes]) -> None:
+    def _said(self, wire: Side, by: Side, pieces: Sequence[bytes], cut: bool) -> None:
         leg = self._legs[wire]
         if leg is not None:
-            leg.said(by, pieces, self._now())
+            leg.said(by, pieces, self._now(), cut)
 
     # -- what is said about it ------------------------------------------------------------
 

@@ -131,14 +131,15 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 class Capture(Struct, frozen=True, forbid_unknown_fields=True):
     """``[capture]``: sessions as pcapng files, those that a rule names or ``all``.
 
-    Once loaded, ``folder`` is never None. ``message_octets`` is None for whole messages;
-    ``file_octets`` and ``total_octets`` are octets on disk, before a file is compressed and after.
+    Once loaded, ``folder`` is never None. ``message_octets`` is None for whole messages, of which
+    the server's leg has ``server_message_octets`` once more; ``file_octets`` and ``total_octets`` are octets on disk, before a file is compressed and after.
     """
 
     all: bool = False
     folder: Path | None = None
     per_session: bool = False
     message_octets: Annotated[int, Meta(ge=0, le=2**40)] | None = None
+    server_message_octets: Annotated[int, Meta(ge=0, le=2**40)] = 65_536
     secrets: bool = False
     compress: bool = True
     file_octets: Annotated[int, Meta(ge=65_536, le=2**40)] = 100_000_000

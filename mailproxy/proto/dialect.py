@@ -163,6 +163,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def in_body(self, side: Side) -> bool:
+        """Is ``side`` in the middle of a body that a lone dot ends?"""
+        ...
+
     def in_literal(self, side: Side) -> bool:
         """Are the next octets of ``side`` those of an IMAP literal?"""
         ...

@@ -192,6 +192,9 @@ class Imap:
         self._server = _Server.LITERAL if self._left else _Server.REST
         return True
 
+    def in_body(self, side: Side) -> bool:
+        return False
+
     def in_literal(self, side: Side) -> bool:
         return self._server is _Server.LITERAL if side is Side.SERVER else self._commands.in_literal
 

@@ -247,6 +247,9 @@ class Pop3:
         self._body.scan(b"x")  # whatever it was: what comes next is not the start of a line
         return True
 
+    def in_body(self, side: Side) -> bool:
+        return side is Side.SERVER and self._body is not None
+
     def in_literal(self, side: Side) -> bool:
         return False
 

@@ -318,6 +318,9 @@ class Smtp:
             self._client = _Client.LINE
         return True
 
+    def in_body(self, side: Side) -> bool:
+        return side is Side.CLIENT and self._client is _Client.DATA
+
     def in_literal(self, side: Side) -> bool:
         return False
 

@@ -23,8 +23,11 @@ class Recorder(Protocol):
         """We have connected to the server; what was said there before TLS is not part of the session."""
         ...
 
-    def arrived(self, side: Side, data: bytes) -> None:
-        """Octets that ``side`` has sent to us."""
+    def arrived(self, side: Side, data: bytes, cut: bool = False) -> None:
+        """Octets that ``side`` has sent to us.
+
+        ``cut``: if they belong to a body, it ends where they end, or not in them.
+        """
         ...
 
     def left(self, side: Side, pieces: Sequence[bytes]) -> None:
@@ -48,12 +51,14 @@ class RecordedSession(Session):
     recorder: Recorder
 
     def receive(self, side: Side, data: bytes) -> None:
-        # What is said of a reply is known only once it was read; of a command, before it is answered.
-        if side is Side.CLIENT:
+        # What is said of a reply is known only once it was read; a command stands before what is said of it.
+        if side is Side.CLIENT and not self.dialect.in_body(side):
             self.recorder.arrived(side, data)
+            super().receive(side, data)
+            return
         super().receive(side, data)
-        if side is Side.SERVER:
-            self.recorder.arrived(side, data)
+        out = self.out[side.other]
+        self.recorder.arrived(side, data, bool(out) and out[-1] is data)
 
     def take(self, side: Side) -> Sequence[bytes]:
         pieces = super().take(side)

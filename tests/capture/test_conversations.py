@@ -158,3 +158,25 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"no capture at all")
     with pytest.raises(CaptureError):
         list(conversations(tmp_path / "f"))
+
+
+def test_what_we_have_recorded_begins_with_its_first_packet(tmp_path: Path) -> None:
+    """So the client's leg is first, although the server speaks on the other one before."""
+    legs = {
+        leg: frames(
+            POP3,
+            client=("192.0.2.1", port),
+            first=comments.write("session", id="5e55", leg=leg, protocol="pop3"),
+        )
+        for leg, port in (("client", 4001), ("server", 4002))
+    }
+    opened = [frame for leg in legs.values() for frame in leg[:2]]
+    file = write(tmp_path / "f", opened, legs["server"][2:], legs["client"][2:])
+    assert [each.leg for each in began(list(conversations(file)))] == ["client", "server"]
+
+
+def test_one_of_ours_in_which_nothing_was_said(tmp_path: Path) -> None:
+    tally = FileTally()
+    items = list(conversations(write(tmp_path / "f", frames([], first=SESSION)), tally))
+    assert kinds(items) == ["Began", "Remarked", "Ended"]
+    assert (tally.silent, tally.ignored) == (0, 0)

@@ -33,7 +33,7 @@ SERVER = Talk("imap", IMAP, session="s1", leg="server", client=("192.0.2.3", 400
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return capture_file(tmp_path / "three.pcapng", ONE, CLIENT, SERVER)
+    return capture_file(tmp_path / "three.pcapng", CLIENT, SERVER, ONE)
 
 
 def test_in_a_pipe(file: Path) -> None:
@@ -42,14 +42,14 @@ def test_in_a_pipe(file: Path) -> None:
     two = ["0", "12", "0.700", "rst", "s1 client", "block 1, 1 gap (7 octets), 6 octets unread"]
     started = "2023-11-14T22:13:20+00:00"
     assert rows == [
-        ["1", started, "pop3", "192.0.2.1:40000", "198.51.100.9:110", "aiko", "", "4", "1", *one],
-        ["2", started, "imap", "192.0.2.2:40002", "198.51.100.9:143", "bo", "", "0", "0", *two],
+        ["1", started, "imap", "192.0.2.2:40002", "198.51.100.9:143", "bo", "", "0", "0", *two],
+        ["3", started, "pop3", "192.0.2.1:40000", "198.51.100.9:110", "aiko", "", "4", "1", *one],
     ]
 
 
 def test_legs(file: Path) -> None:
     lines = call("capture", "list", "--legs", file).stdout.splitlines()
-    assert [line.split("\t")[13] for line in lines] == ["", "s1 client", "s1 server"]
+    assert [line.split("\t")[13] for line in lines] == ["s1 client", "s1 server", ""]
 
 
 def test_on_a_terminal(file: Path) -> None:
@@ -65,10 +65,10 @@ def test_json_by_a_process(file: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert [(row["number"], row["user"], row["verdicts"]) for row in found["sessions"]] == [
-        (1, "aiko", {}),
-        (2, "bo", {"block": 1}),
+        (1, "bo", {"block": 1}),
+        (3, "aiko", {}),
     ]
-    assert found["sessions"][1]["missing"] == 7
+    assert found["sessions"][0]["missing"] == 7
     [about] = found["files"]
     assert (about["file"], about["sessions"], about["error"]) == (str(file), 2, "")
 
@@ -79,7 +79,7 @@ def test_several_files_of_which_one_is_none(file: Path, tmp_path: Path) -> None:
     result = call("capture", "list", wrong, file, tmp_path / "gone.pcap", code=1)
     assert [line.split("\t")[:2] for line in result.stdout.splitlines()] == [
         [str(file), "1"],
-        [str(file), "2"],
+        [str(file), "3"],
     ]
     problems = [line for line in result.stderr.splitlines() if line.startswith("mailproxy: error: ")]
     assert [

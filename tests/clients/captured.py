@@ -18,6 +18,7 @@ from tests.waiting import until
 
 ALL = "[capture]\nall = true\n"
 EACH_SESSION = f"{ALL}per_session = true\n"
+BOTH_LEGS_WHOLE = "server_message_octets = 1000000000\n"
 SECONDS = 90
 
 T = TypeVar("T")

@@ -26,7 +26,8 @@ from typing import Any
 import pytest
 
 from tests.capture.tshark import fields, messages, warnings
-from tests.clients.captured import ALL, EACH_SESSION, recorded
+from tests.clients import standard_library
+from tests.clients.captured import ALL, BOTH_LEGS_WHOLE, EACH_SESSION, recorded
 from tests.clients.standard_library import imap_client, pop3_client, smtp_client
 from tests.proxy_process import PROJECT, Proxy, Way, mailproxy_running
 from tests.servers.dovecot import Dovecot
@@ -65,7 +66,7 @@ def recording(
         'do = "block"\n'
     )
     rules = [PROJECT / "rules/pop3-keep.toml", block]
-    with mailproxy_running(folder, ways, rules, more=EACH_SESSION) as running:
+    with mailproxy_running(folder, ways, rules, more=EACH_SESSION + BOTH_LEGS_WHOLE) as running:
         yield running
 
 
@@ -159,6 +160,25 @@ def test_a_whole_session(
     assert forwarded <= Counter(dissected(plain, protocol, leg="1")[0])
 
 
+def test_by_default_a_large_message_is_whole_on_one_leg(dovecot: Dovecot, tmp_path: Path) -> None:
+    """On the server's leg it is cut short, and tshark warns of what is missing there, as of any gap."""
+    account = dovecot.newcomer([sample_messages()["large"]])
+    way = Way("imap", "imap", "implicit", "implicit", dovecot.imap.secure, dovecot.authority.ca)
+    folder = tmp_path / "proxy"
+    folder.mkdir()
+    with mailproxy_running(folder, [way], more=EACH_SESSION) as running:
+        _, capture = recorded(
+            running, "imap", lambda: standard_library.read_by_imap(running.door("imap"), account)
+        )
+    said = warnings(capture)
+    assert "Previous segment(s) not captured" in said
+    assert "ACKed segment that wasn't captured" in said
+    assert len(said.splitlines()) == 5  # of which three are the head
+    assert ORIGINALS["large"] in messages(capture)
+    gaps = fields(capture, "frame.interface_id", "tcp.analysis.lost_segment", "tcp.analysis.ack_lost_segment")
+    assert {row[0] for row in gaps if any(row[1:])} == {"1"}
+
+
 def is_command(event: dict[str, Any], session: str) -> bool:
     """Is it a command of the session that must be among the packets? STARTTLS is a comment on one."""
     ours = event["event"] == "command" and event["session"] == session
@@ -185,7 +205,7 @@ def killed(dovecot: Dovecot, tmp_path: Path) -> Iterator[tuple[Proxy, Path]]:
     folder = tmp_path / "killed"
     folder.mkdir()
     way = Way("pop3", "pop3", "implicit", "implicit", dovecot.pop3.secure, dovecot.authority.ca)
-    with mailproxy_running(folder, [way], more=ALL, code=-signal.SIGKILL) as running:
+    with mailproxy_running(folder, [way], more=ALL + BOTH_LEGS_WHOLE, code=-signal.SIGKILL) as running:
         yield running, folder / "state/captures"
 
 

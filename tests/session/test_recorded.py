@@ -33,7 +33,7 @@ class Heard:
     def server_leg(self, own: tuple[str, int], server: tuple[str, int]) -> None: ...
     def end(self) -> None: ...
 
-    def arrived(self, side: Side, data: bytes) -> None:
+    def arrived(self, side: Side, data: bytes, cut: bool = False) -> None:
         self.log.append((f"{side.name} says", data))
         self.arrivals[side] += data
 
