@@ -1,4 +1,4 @@
-"""A POP3 server that costs little: every RETR gives the same large message. ``bulk_server.py CERT KEY OCTETS``
+"""A POP3 server that costs little: ``bulk_server.py CERT KEY OCTETS``. RETR gives the same large message.
 
 It prints the port on which it speaks TLS, and ends when its standard input does.
 """

@@ -289,7 +289,9 @@ def _wanted(config: Config) -> Wanted:
         compress=capture.compress,
         application=f"mailproxy {__version__}",
     )
-    return Wanted(capture.all, What(capture.message_octets, capture.server_message_octets, capture.secrets), files)
+    return Wanted(
+        capture.all, What(capture.message_octets, capture.server_message_octets, capture.secrets), files
+    )
 
 
 async def _until_closed(

@@ -12,7 +12,7 @@ EXCEPTIONS = {
     "__main__.py": "two lines; every test that starts a process runs them",
     "archive/__init__.py": "a docstring",
     "capture/__init__.py": "a docstring",
-    "capture/model.py": "what is read out of a file, as data alone: tests/capture/test_reading.py makes all of it",
+    "capture/model.py": "what is read out of a file, as data: tests/capture/test_reading.py makes all of it",
     "capture/parts.py": "what was said, as data alone: tests/capture/test_follower.py makes all of it",
     "cli/capture.py": "the table of its commands: tests/docs/test_reference.py asks for each of them",
     "cli/replay.py": "the table of its commands: tests/docs/test_reference.py asks for each of them",

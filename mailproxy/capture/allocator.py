@@ -19,4 +19,4 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):  # another C library than glibc
         return False
     settings = ((_M_TRIM_THRESHOLD, _OCTETS), (_M_TOP_PAD, 1024 * 1024), (_M_MMAP_THRESHOLD, _OCTETS // 2))
-    return all([bool(mallopt(name, value)) for name, value in settings])
+    return [mallopt(name, value) for name, value in settings] == [1, 1, 1]

@@ -26,7 +26,9 @@ COMMANDS = (
     LazyCommand("allow", "mailproxy.cli.allow", "allow", "Lift a rule for a user, for a while."),
     LazyCommand("audit", "mailproxy.cli.audit", "audit", "Who did what to the mail, and who allowed it."),
     LazyCommand("capture", "mailproxy.cli.capture", "app", "Look into recorded sessions, or any pcap file."),
-    LazyCommand("replay", "mailproxy.cli.replay", "app", "Play a capture: as server, as client, through rules."),
+    LazyCommand(
+        "replay", "mailproxy.cli.replay", "app", "Play a capture: as server, as client, through rules."
+    ),
     LazyCommand("ca", "mailproxy.cli.ca", "app", "The certificate that mail programs are to trust."),
     LazyCommand("version", "mailproxy.cli.version", "version", "Print the version."),
 )

@@ -132,7 +132,8 @@ class Capture(Struct, frozen=True, forbid_unknown_fields=True):
     """``[capture]``: sessions as pcapng files, those that a rule names or ``all``.
 
     Once loaded, ``folder`` is never None. ``message_octets`` is None for whole messages, of which
-    the server's leg has ``server_message_octets`` once more; ``file_octets`` and ``total_octets`` are octets on disk, before a file is compressed and after.
+    the server's leg has ``server_message_octets`` once more. ``file_octets`` and ``total_octets`` are
+    octets on disk, before a file is compressed and after.
     """
 
     all: bool = False

@@ -410,8 +410,6 @@ WORDS = st.sampled_from(
         b"+ \r\n",
         b"220 x\r\n",
         b"354 x\r\n",
-    ]
-    + [
         b".\r\n",
         b"RETR 1\r\n",
         b"DATA\r\n",

@@ -30,7 +30,7 @@ OTHER_COMMANDS = {
     "zeek-pop3-unknown-commands.pcap/0": 'the server answers "+" and carriage returns',
     "zeek-smtp-bdat-cmd-invalid.pcapng/0": "tshark takes an invalid BDAT for the start of a chunk",
     "zeek-smtp-bdat-cmd-invalid.pcapng/1": "tshark takes an invalid BDAT for the start of a chunk",
-    "zeek-smtp-mail-transactions-invalid.pcap/0": "tshark takes the lines behind a refused DATA for a message",
+    "zeek-smtp-mail-transactions-invalid.pcap/0": "tshark takes lines behind a refused DATA for a message",
 }
 _NOT_ASCII = "tshark shows octets that are not ASCII as other characters"
 OTHER_REPLIES = {
