@@ -52,6 +52,14 @@ class Abridged:
         cut.begin(0)  # another one may follow
         yield data[stop:]
 
+    def left_out(self, part: Part, tail: bytes) -> int:
+        """How many octets are left out, if a part is left out as a whole; else 0: ask ``pieces``.
+
+        For a part of a message that goes on, whose octets were not put together; ``tail`` are the last.
+        """
+        cut = self._sides[part.side]
+        return cut.beyond(part.octets, tail) if self._messages.holds(part) else 0
+
     def rest(self, side: Side) -> Iterator[bytes]:
         """The side says no more: its last octets that were not written yet."""
         return self._sides[side].rest()
@@ -88,6 +96,14 @@ class _Cut:
         self._held = ends[max(len(ends) - self._keep, 0) :]
         if octets > len(self._held):
             yield octets - len(self._held)
+
+    def beyond(self, octets: int, tail: bytes) -> int:
+        if self.seen < self._limit or octets < self._keep or len(tail) < len(_END):
+            return 0
+        self.seen += octets
+        self.last = tail[-len(_END) :]
+        before, self._held = len(self._held), tail[len(tail) - self._keep :]
+        return before + octets - self._keep
 
     def rest(self) -> Iterator[bytes]:
         held, self._held = self._held, b""

@@ -99,6 +99,8 @@ class Leg:
             self._write(side, body, time)
         elif self._abridged is None:
             self._sink.data(side, body, time)  # what remarks are about comes later
+        elif left_out := self._abridged.left_out(part, b"".join(body[-2:])):
+            self._sink.hole(side, left_out)
         else:
             part.data = part.shown = b"".join(body)
             self._put([part], time)

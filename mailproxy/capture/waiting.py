@@ -51,10 +51,12 @@ class Waiting:
 
     def __init__(self, limit: int) -> None:
         self._limit = max(limit, SMALLEST_LIMIT)
+        self._batch = min(BATCH, self._limit // 4)
         self._items: deque[Item] = deque()
         self._octets = 0  # of what waits and of what was taken and is not written yet
         self._fresh = 0  # octets that came since the writer took
         self._closed = False
+        self._idle = False  # the writer waits for the first packet, not for more of them
         self._changed = threading.Condition(threading.Lock())
 
     @property
@@ -77,7 +79,8 @@ class Waiting:
         """Adds a block that fits, or word of a session's end, which always does."""
         added = weight(item)
         with self._changed:
-            wake = not self._items or self._fresh < BATCH <= self._fresh + added
+            wake = self._idle or self._fresh < self._batch <= self._fresh + added
+            self._idle = False
             self._items.append(item)
             self._octets += added
             self._fresh += added
@@ -88,9 +91,11 @@ class Waiting:
         """All that waits. Waits for it, up to ``seconds``, and then a moment for more."""
         with self._changed:
             if not self._items and not self._closed:
+                self._idle = True
                 self._changed.wait(seconds)
-            if self._items and self._fresh < BATCH and not self._closed:
-                self._changed.wait_for(lambda: self._fresh >= BATCH or self._closed, LINGER)
+                self._idle = False
+            if self._items and self._fresh < self._batch and not self._closed:
+                self._changed.wait_for(lambda: self._fresh >= self._batch or self._closed, LINGER)
             taken = list(self._items)
             self._items.clear()
             self._fresh = 0
