@@ -48,6 +48,8 @@ def anonymous_copy(items: Iterable[Item], names: Names, application: str) -> Ite
         if isinstance(item, Remarked):
             comment = anonymous_remark(names, item.remark)
             yield from _remarked(copied, comment, item.time) if comment else ()
+            if item.remark.word == "session":  # who it is has been said; so the legs keep their order
+                yield from _opened(copied)
             continue
         yield from _opened(copied)
         if isinstance(item, Said):

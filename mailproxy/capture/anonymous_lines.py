@@ -17,6 +17,7 @@ _COUNTED = frozenset(("STAT", "LIST", "RETR", "TOP", "DELE", "LAST"))
 _LISTED = re.compile(rb"([0-9]{1,10} )(.*)", re.S)
 _REPLY = re.compile(rb"([0-9]{3}[ -]?)([245]\.[0-9]{1,3}\.[0-9]{1,3}\b)?(.*)", re.S)
 _PATH = re.compile(rb"(\s*(?:FROM|TO):\s*)(<[^>\r\n]*>|\S*)(.*)", re.S | re.I)
+_END_OF_DATA = SAID | {b"CR", b"LF", b"CRLF"}  # "End data with <CR><LF>.<CR><LF>"
 _PARAMETER = re.compile(rb"SIZE=[0-9]{1,20}(?=\s|\Z)|\S+", re.I)
 _PROMPTS = frozenset((b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6", b"dXNlcm5hbWU6", b"cGFzc3dvcmQ6"))  # "Username:" …
 _WORD = re.compile(rb"\S+")
@@ -92,6 +93,8 @@ def smtp_reply(names: Names, line: bytes, verb: str) -> bytes:
     code, status, text = match[1], match[2] or b"", match[3]
     if code[:3] == b"334":
         return code + status + response(text)
+    if code[:3] == b"354":
+        return code + status + names.text(text, _END_OF_DATA)
     if verb in ("EHLO", "HELP"):
         first = text.split(None, 1)[:1]
         word = first[0].decode("ascii", "replace").upper() if first else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from mailproxy.capture.conversations import Conversation, Ended, Item, Remarked
 
@@ -53,22 +53,49 @@ class Choice:
 class Users:
     """The conversations of one user, from a first pass over the file."""
 
-    def __init__(self, user: str, items: Iterable[Item]) -> None:
+    def __init__(self, user: str, items: Iterable[Item] = ()) -> None:
         """Raises what ``items`` raises."""
-        self._numbers: set[int] = set()
-        self._sessions: set[str] = set()
+        self.read_any = False
+        self._user = user
+        self._theirs = _Told()
+        self._others = _Told()
+        self._broken = False
+        self.read(items)
+
+    def read(self, items: Iterable[Item]) -> None:
+        """Items of the file. Raises what ``items`` raises: then those of unknown users are taken, too."""
+        self._broken = True
         for item in items:
-            if user in _users_of(item):
-                self._numbers.add(item.conversation.number)
-                if item.conversation.session:
-                    self._sessions.add(item.conversation.session)
+            self.read_any = True
+            users = _users_of(item)
+            if self._user in users:
+                self._theirs.add(item.conversation)
+            elif users:
+                self._others.add(item.conversation)
+        self._broken = False
 
     def have(self, conversation: Conversation) -> bool:
         """Is it one of the user's, or the other leg of one?"""
+        return conversation in self._theirs or (self._broken and conversation not in self._others)
+
+
+class _Told:
+    """Conversations, and the other legs of them."""
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+        self._sessions: set[str] = set()
+
+    def add(self, conversation: Conversation) -> None:
+        self._numbers.add(conversation.number)
+        if conversation.session:
+            self._sessions.add(conversation.session)
+
+    def __contains__(self, conversation: Conversation) -> bool:
         return conversation.number in self._numbers or conversation.session in self._sessions
 
 
-def _users_of(item: Item) -> Container[str]:
+def _users_of(item: Item) -> tuple[str, ...]:
     if isinstance(item, Ended):
         return (item.user,)
     if isinstance(item, Remarked) and item.remark.word in ("login", "login_failed", "end"):

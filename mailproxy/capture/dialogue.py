@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from mailproxy.capture.comments import Remark
 from mailproxy.capture.conversations import Began, Conversation, Ended, Item, Remarked, Said
 from mailproxy.capture.remark_text import in_words
 from mailproxy.capture.spoken import Spoken, Voice
@@ -67,7 +68,7 @@ class Dialogue:
         text = in_words(item.remark)
         if not text:
             return
-        kind = "verdict" if item.remark.word in ("verdict", "would_have") else NOTE
+        kind = kind_of(item.remark)
         more = {"word": item.remark.word, **item.remark.fields}
         yield Line(item.conversation, item.time, None, kind, text, frame=item.frame, more=more)
 
@@ -77,6 +78,11 @@ class Dialogue:
         yield Line(
             item.conversation, item.time, None, NOTE, _HOW.get(item.how, item.how), more={"how": item.how}
         )
+
+
+def kind_of(remark: Remark) -> str:
+    """The kind of the line with this remark."""
+    return "verdict" if remark.word in ("verdict", "would_have") else NOTE
 
 
 _HOW = {

@@ -1,13 +1,18 @@
-"""What a server may repeat of a secret: as it was sent, without its quotes, decoded, or a word of it."""
+"""What a server may repeat of a secret: as it was sent, without its quotes, decoded, or a word of it.
+
+Of each of these its beginning is enough, in whatever case: servers cut and change what they repeat.
+"""
 
 from __future__ import annotations
 
 import binascii
 import re
 from collections.abc import Iterator
+from os.path import commonprefix
 
 _SHORTEST = 4  # octets: shorter ones stand in any reply by chance
-_LONGEST = 4096
+_HEAD = 8  # octets: so long a beginning does not stand there by chance
+_LONGEST = 4096  # of a longer one no more is known, so that all behind it is masked
 _MOST = 64
 _BETWEEN_WORDS = re.compile(rb'[\s"]+')
 _BETWEEN_FIELDS = re.compile(rb"[\0\x01 ]")
@@ -30,8 +35,9 @@ class Echoes:
         """Octets that are secret, in whatever form they were sent."""
         self.end()
         for form in _forms(secret.strip()):
-            if _SHORTEST <= len(form) <= _LONGEST and len(self._known) < _MOST and form not in self._known:
-                self._known.append(form)
+            known = form[: _LONGEST + 1].lower()
+            if len(form) >= _SHORTEST and len(self._known) < _MOST and known not in self._known:
+                self._known.append(known)
 
     def more(self, octets: bytes) -> None:
         """Octets of a secret that comes in pieces, until :meth:`end`."""
@@ -43,12 +49,28 @@ class Echoes:
             self.add(literal)
 
     def hidden(self, data: bytes) -> bytes:
-        """The server's octets without them; the longest first, since one may lie within another."""
+        """The server's octets without them."""
         self.end()
-        for echo in sorted(self._known, key=len, reverse=True):
-            if echo in data:
-                data = data.replace(echo, b"*" * len(echo))
-        return data
+        if not self._known:
+            return data
+        lowered, masked = data.lower(), bytearray(data)
+        for echo in self._known:
+            head = echo[:_HEAD]
+            start = lowered.find(head)
+            while start >= 0:
+                end = _end(lowered, start + len(head), echo, len(head))
+                masked[start:end] = b"*" * (end - start)
+                start = lowered.find(head, end)
+        return bytes(masked)
+
+
+def _end(data: bytes, at: int, echo: bytes, known: int) -> int:
+    """Where in ``data`` an echo ends, of which the first ``known`` octets end at ``at``."""
+    octets = len(commonprefix([data[at : at + len(echo) - known], echo[known:]]))
+    if known + octets <= _LONGEST:
+        return at + octets
+    line = data.find(b"\r", at + octets)
+    return len(data) if line < 0 else line
 
 
 def _forms(secret: bytes) -> Iterator[bytes]:

@@ -180,7 +180,8 @@ class Follower:
 
     def _begins(self, side: Side, data: bytes) -> None:
         if data[:2] == b"\x16\x03":
-            self._give_up(Kind.TLS)
+            # Inside TLS it is nonsense, behind which passwords may come.
+            self._give_up(Kind.UNREAD if self._decrypted else Kind.TLS)
             return
         spoke = self._clocks[Side.CLIENT].fed > 0
         if side is Side.SERVER and spoke and not data.startswith(_GREETS[self._protocol]):

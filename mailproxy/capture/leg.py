@@ -14,6 +14,8 @@ from mailproxy.proto.tokens import Side
 
 How = Literal["fin", "rst"]
 _BODY_OCTETS = 49_152  # of a body that are put together; a packet has room for 60,000
+_BODY_PIECES = 1000  # of it: each costs memory of its own
+_FEW_PIECES = 64  # more of them are joined before they wait for the disk
 _END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
 
@@ -85,7 +87,7 @@ class Leg:
             # Of a short piece nobody can say whether it ends a body without what was before.
             ends = ends or len(data) < len(_END) or data.endswith(_END)
         self._inside = self._inside and cut and not ends
-        if ends or self._octets >= _BODY_OCTETS:
+        if ends or self._octets >= _BODY_OCTETS or len(self._body) >= _BODY_PIECES:
             self._flush(time)
 
     def _flush(self, time: float) -> None:
@@ -94,10 +96,14 @@ class Leg:
         self._amid, self._body, self._octets, self._inside = None, [], 0, True
         if side is None or not body:
             return
+        if len(body) > _FEW_PIECES:
+            body = [b"".join(body)]
         part = self._follower.pass_on(side, body, time) if inside else None
         if part is None:
-            self._write(side, body, time)
-        elif self._abridged is None:
+            self._write(side, body, time, remarked=False)
+            return
+        self._put(self._shape.rest(), time)  # it may go on with a list that waits to be whole
+        if self._abridged is None:
             self._sink.data(side, body, time)  # what remarks are about comes later
         elif left_out := self._abridged.left_out(part, b"".join(body[-2:])):
             self._sink.hole(side, left_out)
@@ -105,11 +111,12 @@ class Leg:
             part.data = part.shown = b"".join(body)
             self._put([part], time)
 
-    def _write(self, side: Side, pieces: Iterable[bytes], time: float) -> None:
+    def _write(self, side: Side, pieces: Iterable[bytes], time: float, remarked: bool = True) -> None:
+        """Remarks are about these octets, unless those have waited: then they are about what comes next."""
         parts = self._follower.feed_run(side, [(data, time, 0) for data in pieces])
         if self._starttls or any(self._asks_for_tls(part) for part in parts):
             parts = self._without_starttls(parts)
-        self._put(self._shape.ready(parts), time, side)
+        self._put(self._shape.ready(parts), time, side if remarked else None)
 
     def close(self, time: float) -> None:
         """Both sides have said all."""

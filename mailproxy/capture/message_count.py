@@ -41,8 +41,9 @@ class MessageCount:
             return
         if part.side is Side.CLIENT:
             return
-        if self._protocol == "imap" and part.kind is Kind.REPLY and begins_fetched(part.data):
-            self.messages += 1
+        if self._protocol == "imap" and part.kind is Kind.REPLY:
+            data = part.data  # the literal stands in it, too, if it came in the same packet
+            self.messages += begins_fetched(data[: data.find(b"\n") + 1])
         if part.ends and self._open:
             verb = self._open.pop(part.exchange, "")
             if verb == "RETR":

@@ -22,7 +22,10 @@ class NewFile:
         self.target = target
         if os.path.lexists(target):
             raise FileExistsError(17, "it is there already", str(target))
-        handle, self._hidden = tempfile.mkstemp(prefix=".mailproxy-", dir=target.parent)
+        try:
+            handle, self._hidden = tempfile.mkstemp(prefix=".mailproxy-", dir=target.parent)
+        except OSError as error:  # it names the hidden file, of which nobody has heard
+            raise type(error)(error.errno, error.strerror, str(target)) from error
         os.close(handle)
 
     def __enter__(self) -> NewFile:

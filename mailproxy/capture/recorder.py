@@ -141,8 +141,8 @@ class Recorder:
         self._said(side, side, (data,), cut)
 
     @_harmless
-    def left(self, side: Side, pieces: Sequence[bytes]) -> None:
-        self._said(side, side.other, pieces, True)
+    def left(self, side: Side, pieces: Sequence[bytes], cut: bool = False) -> None:
+        self._said(side, side.other, pieces, cut)
 
     def _said(self, wire: Side, by: Side, pieces: Sequence[bytes], cut: bool) -> None:
         leg = self._legs[wire]

@@ -49,6 +49,10 @@ def _login_failed(fields: Mapping[str, Any]) -> str:
     return f"not let in: {_text(fields, 'user')}{f' ({mechanism})' if mechanism else ''}"
 
 
+def _capture(fields: Mapping[str, Any]) -> str:
+    return f"recorded{_by(fields)}"
+
+
 def _lost(fields: Mapping[str, Any]) -> str:
     octets = fields.get("octets")
     count = f"{octets:,} octets" if isinstance(octets, int) else "octets"
@@ -90,6 +94,7 @@ _SAY = {
     "starttls": _starttls,
     "login": _login,
     "login_failed": _login_failed,
+    "capture": _capture,
     "lost": _lost,
     "end": _end,
 }

@@ -1,4 +1,4 @@
-"""Searches what was said, while it is read: in lines, messages and literals alike.
+"""Searches what was said, while it is read: in lines, messages, literals and remarks alike.
 
 A text is found wherever the pieces of a stream were cut. Of a stream no more is kept than the
 line that has begun, as far as it can be shown.
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mailproxy.capture.conversations import Conversation, Ended, Item, Said
+from mailproxy.capture.conversations import Conversation, Ended, Item, Remarked, Said
+from mailproxy.capture.dialogue import kind_of
 from mailproxy.capture.parts import Kind, Part
+from mailproxy.capture.remark_text import in_words
 from mailproxy.capture.text_lines import text_of
 from mailproxy.proto.tokens import Side
 
@@ -20,12 +22,15 @@ _UNREADABLE = frozenset({Kind.TLS, Kind.UNREAD, Kind.STARTTLS, Kind.GAP})
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line that holds the text. ``kind`` and ``exchange`` are those of the part in which it ended."""
+    """A line that holds the text. ``kind`` and ``exchange`` are those of the part in which it ended.
+
+    A remark of the proxy has no side, the exchange -1, and the kind that it has in a dialogue.
+    """
 
     conversation: Conversation
     time: float
-    side: Side
-    kind: Kind
+    side: Side | None
+    kind: str
     exchange: int
     frame: int
     text: str
@@ -50,11 +55,19 @@ class Search:
         for item in items:
             if isinstance(item, Said):
                 yield from self._said(item.conversation, item.part)
+            elif isinstance(item, Remarked):
+                yield from self._remarked(item)
             elif isinstance(item, Ended):
                 for side in Side:
                     stream = self._open.pop((item.conversation.number, side), None)
                     if stream is not None:
                         yield from stream.flush()
+
+    def _remarked(self, item: Remarked) -> Iterator[Hit]:
+        text = in_words(item.remark)
+        octets = text.encode("utf-8", "surrogatepass")
+        if self._wanted in (octets.lower() if self._any_case else octets):
+            yield Hit(item.conversation, item.time, None, kind_of(item.remark), -1, item.frame, text)
 
     def _said(self, conversation: Conversation, part: Part) -> Iterator[Hit]:
         place = (conversation.number, part.side)
@@ -117,4 +130,4 @@ class _Stream:
         self._hit = None
         begin = max(data.rfind(b"\n", 0, place) + 1, place - AROUND)
         text = text_of(data[begin : min(end, place + len(self._wanted) + AROUND)].rstrip(b"\r"))
-        return Hit(self._conversation, part.time, part.side, part.kind, part.exchange, part.frame, text)
+        return Hit(self._conversation, part.time, part.side, part.kind.value, part.exchange, part.frame, text)

@@ -29,7 +29,8 @@ _HEAD = ("file", "session", "command", "number", "uid", "mailbox", "size", "send
 def export(
     file: OneFile,
     eml: Annotated[
-        Path | None, typer.Option("--eml", metavar="DIR", help="Each message into a file of its own there.")
+        Path | None,
+        typer.Option("--eml", metavar="DIR", help="Each message into a file of its own there."),
     ] = None,
     mbox: Annotated[
         Path | None,
@@ -66,7 +67,7 @@ def export(
     \b
     Examples:
       mailproxy capture export yesterday.pcapng.gz --eml mail
-      mailproxy capture export yesterday.pcapng.gz --mbox aiko.mbox --user aiko
+      mailproxy capture export yesterday.pcapng.gz --mbox alice.mbox --user alice
       mailproxy capture export yesterday.pcapng.gz --text --session 3
       mailproxy capture export yesterday.pcapng.gz --json | jq .user
     """
@@ -122,8 +123,10 @@ def _found(file: Path, choice: Choice, partial: bool) -> Iterator[Found]:
 def _to_folder(file: Path, folder: Path, choice: Choice, partial: bool) -> None:
     from mailproxy.capture.eml_files import write_files
 
-    if not folder.is_dir():
-        fail(f"{folder}: it is no folder; make it first")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        fail(f"{folder}: it is no folder; name one, or a new one")
     try:
         _report(file, write_files(_found(file, choice, partial), folder))
     except FileExistsError as error:

@@ -75,7 +75,7 @@ def show(
     Examples:
       mailproxy capture show session.pcapng
       mailproxy capture show dump.pcap --session 3 --full | less
-      mailproxy capture show dump.pcap --user aiko@example.jp --grep "Message-ID: <42@"
+      mailproxy capture show dump.pcap --user alice --grep "Message-ID: <42@"
     """
     wanted = _needle(grep)
     choice = _choice(file, session, leg.value if leg else None, user)
@@ -119,12 +119,15 @@ def _choice(file: Path, session: int | None, leg: str | None, user: str | None) 
         return Choice(session, leg)
     if not file.is_file() and file.exists():
         fail(f"{file}: it has to be read twice to find a user's sessions, and is no file; save it as one")
+    users = Users(user)
     try:
         with reading(file) as progress:
-            return Choice(session, leg, Users(user, conversations(file, None, progress)))
+            users.read(conversations(file, None, progress))
     except CaptureError as error:
-        say(f"{error}; sessions that nobody had logged in to before that are not shown")
-        return Choice(session, leg, None)
+        if not users.read_any:
+            fail(str(error))
+        say(f"{error}; sessions that were open there are shown, whosever they are")
+    return Choice(session, leg, users)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ VERBS = (
     *("protocol", "verb", "commands", "replies", "from client", "from server"),
     *("shortest", "median", "95 %", "longest"),
 )
+SHORT_VERBS = ("command", "replies", "from client", "from server", "median", "95 %", "longest")
 QUANTILES = (0.5, 0.95)
 
 
@@ -76,7 +77,11 @@ def _print(totals: Totals) -> None:
         [name, str(count), str(totals.messages[name])] for name, count in sorted(totals.sessions.items())
     ]
     _table("protocol", ("protocol", "sessions", "messages"), protocols)
-    _table("verb", VERBS, [_verb_cells(*names, total) for names, total in sorted(totals.verbs.items())])
+    verbs = [_verb_cells(*names, total) for names, total in sorted(totals.verbs.items())]
+    if on_terminal():  # fewer columns, so that 80 characters hold them
+        _table("verb", SHORT_VERBS, [_short(*cells) for cells in verbs])
+    else:
+        _table("verb", VERBS, verbs)
     for what, counter in (
         ("login", totals.logins),
         ("refused login", totals.refused),
@@ -115,6 +120,11 @@ def _verb_cells(protocol: str, verb: str, total: VerbTotal) -> list[str]:
         *(size_of(octets) for octets in total.octets),
         *(f"{time:.4f}" if wait.count else "" for time in times),
     ]
+
+
+def _short(protocol: str, verb: str, commands: str, replies: str, *cells: str) -> list[str]:
+    client, server, _, *times = cells
+    return [f"{protocol} {verb}", replies or commands, client, server, *times]
 
 
 def _in_words(statuses: Counter[str], unanswered: int) -> str:

@@ -37,8 +37,7 @@ class Lines:
             if line.kind == "session":
                 yield self._painted(f"# {text}", "session")
                 continue
-            shown = f"-- {text} --" if line.side is None else f"{_SIDES[line.side]} {text}"
-            yield f"{_place(line)}{self._painted(shown, _colour_of(line))}"
+            yield f"{_place(line)}{self._painted(_shown(line.side, text), _colour_of(line))}"
 
     def described(self) -> Iterator[dict[str, object]]:
         """For JSON."""
@@ -86,7 +85,7 @@ class Hits:
         """As people read it."""
         for hit in self._hits:
             self.count += 1
-            yield f"{_place(hit)}{_SIDES[hit.side]} {safe(hit.text)}"
+            yield f"{_place(hit)}{_shown(hit.side, safe(hit.text))}"
 
     def described(self) -> Iterator[dict[str, object]]:
         """For JSON."""
@@ -97,8 +96,8 @@ class Hits:
                 "leg": hit.conversation.leg,
                 "time": hit.time,
                 "frame": hit.frame,
-                "side": hit.side.name.lower(),
-                "kind": hit.kind.value,
+                "side": hit.side.name.lower() if hit.side is not None else "",
+                "kind": hit.kind,
                 "exchange": hit.exchange,
                 "text": hit.text,
             }
@@ -118,6 +117,10 @@ _COLOURS: dict[str, tuple[str | None, bool, bool]] = {
 def safe(text: str) -> str:
     """The text with all that a terminal might obey written as an escape, but for tabs."""
     return "\t".join(printable(part) for part in text.split("\t"))
+
+
+def _shown(side: Side | None, text: str) -> str:
+    return f"-- {text} --" if side is None else f"{_SIDES[side]} {text}"
 
 
 def _colour_of(line: Line) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mailproxy.cli.capture_files import OneFile
 from mailproxy.cli.errors import fail
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class Leg(StrEnum):
 
 
 def client(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A capture: pcap or pcapng.")],
+    file: OneFile,
     to: Annotated[str, typer.Option("--to", metavar="HOST:PORT", help="The server.")],
     session: Annotated[
-        list[int] | None, typer.Option(min=1, help="Only this session; may be repeated.")
+        list[int] | None,
+        typer.Option("--session", "-n", min=1, metavar="N", help="Only this session; may be repeated."),
     ] = None,
     leg: Annotated[Leg, typer.Option(help="Which side of a session of mailproxy is replayed.")] = Leg.CLIENT,
     user: Annotated[str | None, typer.Option(help="Who logs in.", show_default="the captured user")] = None,

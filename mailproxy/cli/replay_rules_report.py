@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailproxy.cli.capture_files import moment, say
 from mailproxy.cli.json_lines import print_members
-from mailproxy.cli.tables import counted, print_table
+from mailproxy.cli.tables import counted, on_terminal, print_table
 from mailproxy.session.verdict import Action
 from mailproxy.whatif.outcome import HARMLESS, Outcome, Verdict
 
@@ -18,6 +18,9 @@ WORDS = frozenset({action.value for action in Action} | {"refuse", "answered", "
 
 _COMMANDS = ("session", "time", "user", "verb", "text", "verdict", "then", "rule", "why")
 _SESSIONS = ("session", "time", "protocol", "client", "user", "commands", "verdicts", "differ", "not run")
+# On a terminal there are fewer, so that 80 characters hold them.
+_SHORT_COMMANDS = ("session", "command", "verdict", "why")
+_SHORT_SESSIONS = ("session", "commands", "verdicts", "differ", "not run")
 _MOST_NOTES = 20  # of one session; all of them are in the JSON
 
 Outcomes = Iterable[tuple[Path, Outcome]]
@@ -39,8 +42,13 @@ class Report:
 
     def print(self, outcomes: Outcomes) -> None:
         """A table of commands, or of sessions."""
-        head = _SESSIONS if self.sessions else _COMMANDS
+        head: tuple[str, ...] = _SESSIONS if self.sessions else _COMMANDS
         rows = self._session_rows(outcomes) if self.sessions else self._command_rows(outcomes)
+        if on_terminal():
+            files = int(self.several)
+            head = _SHORT_SESSIONS if self.sessions else _SHORT_COMMANDS
+            short = _short_session if self.sessions else _short_command
+            rows = ((*row[:files], *short(*row[files:])) for row in rows)
         print_table(("file", *head) if self.several else head, rows)
 
     def print_json(self, outcomes: Outcomes, files: Iterator[dict[str, object]]) -> None:
@@ -170,6 +178,21 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
         verdict.rule,
         verdict.why,
     )
+
+
+def _short_command(*cells: str) -> tuple[str, ...]:
+    number, time, user, verb, text, verdict, then, rule, why = cells
+    was = f"{verdict} (was {then})" if then not in ("", verdict) else verdict
+    return (
+        " ".join(filter(None, (number, time, user))),
+        f"{verb} {text}".rstrip(),
+        was,
+        ": ".join(filter(None, (rule, why))),
+    )
+
+
+def _short_session(*cells: str) -> tuple[str, ...]:
+    return (" ".join(filter(None, cells[:5])), *cells[5:])
 
 
 def _described(verdict: Verdict) -> dict[str, object]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mailproxy.cli.capture_files import OneFile
 from mailproxy.cli.errors import fail
 from mailproxy.config.errors import printable
 
@@ -57,7 +58,7 @@ class _Place:
 
 
 def server(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A capture: pcap or pcapng.")],
+    file: OneFile,
     session: Annotated[
         int | None,
         typer.Option(
@@ -98,10 +99,9 @@ def server(
     is repeated. Any user and password will do, unless one is set. What the capture does not hold is
     made from what it says elsewhere, or refused, and told on standard error. Ends with Ctrl-C.
 
+    \b
     Examples:
-
       mailproxy replay server session.pcapng
-
       mailproxy replay server session.pcapng --tls implicit --listen 127.0.0.1:1993
     """
     import trio

@@ -31,7 +31,9 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*head)
+    table = Table()
+    for name in head:
+        table.add_column(name, overflow="fold")  # what is cut off may be what matters: the end of a UIDL
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)

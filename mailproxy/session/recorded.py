@@ -30,8 +30,8 @@ class Recorder(Protocol):
         """
         ...
 
-    def left(self, side: Side, pieces: Sequence[bytes]) -> None:
-        """Octets that we send to ``side``."""
+    def left(self, side: Side, pieces: Sequence[bytes], cut: bool = False) -> None:
+        """Octets that we send to ``side``. ``cut``: a body among them ends where a piece ends."""
         ...
 
     def event(self, event: Event) -> None:
@@ -58,10 +58,11 @@ class RecordedSession(Session):
             return
         super().receive(side, data)
         out = self.out[side.other]
-        self.recorder.arrived(side, data, bool(out) and out[-1] is data)
+        # One that went blind hands on what it has not read.
+        self.recorder.arrived(side, data, bool(out) and out[-1] is data and not self.blind)
 
     def take(self, side: Side) -> Sequence[bytes]:
         pieces = super().take(side)
         if pieces:
-            self.recorder.left(side, pieces)
+            self.recorder.left(side, pieces, not self.blind)
         return pieces

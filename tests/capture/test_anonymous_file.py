@@ -8,10 +8,11 @@ import pytest
 
 from mailproxy.capture.anonymous_file import anonymous_copy
 from mailproxy.capture.anonymous_names import Names
+from mailproxy.capture.comments import Remark
 from mailproxy.capture.conversations import Began, Ended, Item, Remarked, Said, conversations
 from mailproxy.capture.parts import Kind
 from tests.capture.anonymity import left_in, said
-from tests.capture.talks import Talk, capture_file, items
+from tests.capture.talks import STARTED, Talk, capture_file, items
 from tests.capture.test_anonymous import TALKS
 from tests.corpus.place import CAPTURES, WHY_NOT
 
@@ -81,7 +82,7 @@ def test_both_legs_belong_together(tmp_path: Path) -> None:
     capture = capture_file(tmp_path / "x", *legs)
     copy = copied(list(conversations(capture)), tmp_path / "y")
     began = [item.conversation for item in copy if isinstance(item, Began)]
-    assert {one.leg for one in began} == {"client", "server"}
+    assert [one.leg for one in began] == ["client", "server"]
     assert len({one.session for one in began}) == 1
     assert "s1" not in {one.session for one in began}
     users = {
@@ -91,6 +92,19 @@ def test_both_legs_belong_together(tmp_path: Path) -> None:
     }
     assert len(users) == 1
     assert users == {item.user for item in copy if isinstance(item, Ended)}
+
+
+def test_the_legs_keep_their_numbers_though_the_server_speaks_first(tmp_path: Path) -> None:
+    found: list[list[Item]] = []
+    for number, leg in enumerate(("client", "server"), 1):
+        talk = Talk("pop3", "S: +OK\nC: QUIT\nS: +OK", session="s1", leg=leg, number=number)
+        first, *rest = items(talk)
+        found.append([first, Remarked(first.conversation, 0.0, Remark("session", talk.remark), 1), *rest])
+    client, server = found
+    copy = copied([*client[:2], *server, *client[2:]], tmp_path / "x")
+    began = [item.conversation for item in copy if isinstance(item, Began)]
+    assert [(one.number, one.leg) for one in began] == [(1, "client"), (2, "server")]
+    assert [one.started for one in began] == pytest.approx([STARTED] * 2)
 
 
 @pytest.mark.parametrize("how", ["fin", "rst", "cut"])

@@ -114,6 +114,11 @@ def test_smtp_commands(line: bytes, expected: bytes) -> None:
         ),
         (b"334 PDFAYWlrbz4=\r\n", "AUTH", b"334 xxxxxxxxxxx=\r\n"),
         (
+            b"354 End data with <CR><LF>.<CR><LF>\r\n",
+            "DATA",
+            b"354 End data with <CR><LF>.<CR><LF>\r\n",
+        ),
+        (
             b"550 5.1.1 <bo@x>: unknown user\r\n",
             "RCPT",
             b"550 5.1.1 <" + name(b"bo@x") + b">: unknown user\r\n",

@@ -22,7 +22,13 @@ from mailproxy.capture.echoes import Echoes
         (b64encode(b"user=a\1auth=Bearer hunter2\1\1"), b"not hunter2", b"not *******"),
         (b"cat", b"cat, concatenated", b"cat, concatenated"),
         (b"", b"anything", b"anything"),
-        (b"x" * 5000, b"x" * 5000, b"x" * 5000),
+        (b"x" * 5000 + b"y", b"not " + b"x" * 5000 + b"y\r\n", b"not " + b"*" * 5001 + b"\r\n"),
+        (b"x" * 5000, b"not " + b"x" * 4000 + b"...\r\n", b"not " + b"*" * 4000 + b"...\r\n"),
+        (b"x" * 5000, b"x" * 4097, b"*" * 4097),
+        (b"correct-horse", b"unknown: correct-h...", b"unknown: *********..."),
+        (b"Correct-Horse", b"unknown: CORRECT-HORSE", b"unknown: *************"),
+        (b"correct-horse", b"not correct", b"not correct"),
+        (b"hunter2", b"no hunter", b"no hunter"),
     ],
 )
 def test_what_is_masked(secret: bytes, reply: bytes, shown: bytes) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from mailproxy.capture.conversations import Said
 from mailproxy.capture.message_count import MessageCount, begins_fetched
+from mailproxy.capture.parts import Kind, Part
+from mailproxy.proto.tokens import Side
 from tests.capture.talks import Talk, items
 
 POP3 = "S: +OK\nC: USER a\nS: +OK\nC: PASS b\nS: +OK\n"
@@ -43,6 +45,13 @@ def test_count(protocol: str, said: str, messages: int) -> None:
         if isinstance(item, Said):
             count.said(item.part)
     assert count.messages == messages
+
+
+def test_a_message_in_one_packet_with_its_response() -> None:
+    response = b"* 1 FETCH (BODY[] {3}\r\nx\r\n)\r\n"
+    count = MessageCount("imap")
+    count.said(Part(Side.SERVER, Kind.REPLY, response, 0.0, 1, 1, response, len(response)))
+    assert count.messages == 1
 
 
 @pytest.mark.parametrize(

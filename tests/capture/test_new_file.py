@@ -36,6 +36,12 @@ def test_nothing_is_overwritten(tmp_path: Path, dangling: bool) -> None:
         NewFile(target)
 
 
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        NewFile(tmp_path / "gone" / "x")
+    assert caught.value.filename == str(tmp_path / "gone" / "x")
+
+
 def test_nor_what_appears_meanwhile(tmp_path: Path) -> None:
     target = tmp_path / "x"
     with NewFile(target) as file:

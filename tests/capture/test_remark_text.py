@@ -30,6 +30,7 @@ from mailproxy.capture.remark_text import in_words
             {"octets": 1234, "why": "the disk is full"},
             "1,234 octets were not written: the disk is full",
         ),
+        ("capture", {"rule": "record-alice"}, "recorded by record-alice"),
         ("lost", {"octets": "many"}, "octets were not written"),
         (
             "end",

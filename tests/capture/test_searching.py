@@ -29,7 +29,8 @@ def found(
     wanted: str, *, any_case: bool = False, secrets: bool = False, cut: Cut = whole, said: str = SAID
 ) -> list[str]:
     search = Search(wanted.encode(), any_case=any_case, secrets=secrets)
-    return [f"{hit.side.name[0]} {hit.text}" for hit in search.hits(items(Talk("pop3", said), cut=cut))]
+    hits = search.hits(items(Talk("pop3", said), cut=cut))
+    return [f"{hit.side.name[0] if hit.side is not None else '-'} {hit.text}" for hit in hits]
 
 
 @pytest.mark.parametrize("cut", [whole, byte_by_byte])
@@ -84,8 +85,19 @@ def test_streams_are_not_mixed() -> None:
 
 def test_where_and_when() -> None:
     [hit] = Search(b"again").hits(items(Talk("pop3", SAID)))
-    assert (hit.kind.value, hit.exchange, hit.frame) == ("body", 3, 10)
+    assert (hit.kind, hit.exchange, hit.frame) == ("body", 3, 10)
     assert hit.time == pytest.approx(hit.conversation.started + 1.0)
+
+
+def test_remarks_are_found_as_they_are_shown() -> None:
+    verdict = '! verdict {"verdict": "keep", "rule": "pop3-keep", "why": "Read elsewhere\\ud800"}\n'
+    talk = Talk("pop3", f'{SAID}S: +OK\n! login {{"user": "bo"}}\n{verdict}', session="s")
+    for wanted, any_case in ((b"keep", False), (b"read ELSE", True), (b"by pop3", False)):
+        [hit] = Search(wanted.lower() if any_case else wanted, any_case=any_case).hits(items(talk))
+        assert (hit.side, hit.kind, hit.exchange) == (None, "verdict", -1)
+        assert hit.text.startswith("keep by pop3-keep: Read elsewhere")
+    assert [hit.kind for hit in Search(b"logged in as bo").hits(items(talk))] == ["note"]
+    assert list(Search(b"read ELSE").hits(items(talk))) == []
 
 
 @pytest.mark.parametrize("wanted", [b"", b"a\nb"])

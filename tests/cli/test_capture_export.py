@@ -64,9 +64,7 @@ def capture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "mail"
-    folder.mkdir()
-    return folder
+    return tmp_path / "mail"
 
 
 def names(folder: Path) -> list[str]:
@@ -96,6 +94,17 @@ def test_files(capture: Path, folder: Path) -> None:
 def test_which_ones(capture: Path, folder: Path, arguments: list[str], expected: list[str]) -> None:
     call("capture", "export", capture, "--eml", folder, *arguments)
     assert names(folder) == expected
+
+
+def test_the_folder_is_made_for_its_owner_alone(capture: Path, folder: Path) -> None:
+    call("capture", "export", capture, "--eml", folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert "x.pcapng: it is no folder" in call("capture", "export", capture, "--eml", capture, code=1).stderr
+    gone = folder / "not" / "there"
+    said = call_process("capture", "export", capture, "--eml", gone)
+    assert (said.returncode, said.stderr) == (1, f"mailproxy: error: {gone}: No such file or directory\n")
+    said = call_process("capture", "export", capture, "--mbox", gone)
+    assert (said.returncode, said.stderr) == (1, f"mailproxy: error: {gone}: No such file or directory\n")
 
 
 def test_nothing_is_overwritten(capture: Path, folder: Path) -> None:
@@ -149,7 +158,6 @@ def test_json(capture: Path) -> None:
         (["--text", "--json"], 2, "say one of --eml DIR"),
         (["--text", "--session", "9"], 1, "there is no such mail session"),
         (["--text", "--user", "nobody"], 1, "there is no such mail session"),
-        (["--eml", "/nowhere"], 1, "it is no folder; make it first"),
     ],
 )
 def test_mistakes(capture: Path, arguments: list[str], code: int, said: str) -> None:

@@ -103,6 +103,10 @@ def test_grep(file: Path) -> None:
     assert "\\x1b]0;owned\\x07" in call("capture", "show", file, "--grep", "owned", "--user", "bo").stdout
     [hit] = json.loads(call("capture", "show", file, "--grep", "USER", "--user", "bo", "--json").stdout)
     assert (hit["session"], hit["text"], hit["kind"]) == (3, "USER bo", "command")
+    [remark] = call("capture", "show", file, "--grep", "keep", "-n", "1").stdout.splitlines()
+    assert remark == "  1     +0.800  -- keep by pop3-keep: read elsewhere --"
+    [hit] = json.loads(call("capture", "show", file, "--grep", "keep", "-n", "1", "--json").stdout)
+    assert (hit["side"], hit["kind"], hit["text"]) == ("", "verdict", "keep by pop3-keep: read elsewhere")
 
 
 @pytest.mark.parametrize("text", ["subject: X", "geheim", "nothing at all"])
@@ -127,7 +131,8 @@ def test_a_wrong_command_line(file: Path, arguments: list[str]) -> None:
 
 def test_files_that_cannot_be_shown(tmp_path: Path) -> None:
     assert "No such file" in call("capture", "show", tmp_path / "gone", code=1).stderr
-    assert "No such file" in call("capture", "show", tmp_path / "gone", "--user", "x", code=1).stderr
+    said = call("capture", "show", tmp_path / "gone", "--user", "x", code=1).stderr
+    assert said.count("No such file") == 1
     path = tmp_path / "empty.pcap"
     path.write_bytes(pcap([]))
     assert "there is no mail in it" in call("capture", "show", path).stderr
@@ -139,6 +144,19 @@ def test_a_file_that_breaks_off_is_shown_up_to_there(file: Path) -> None:
         result = call("capture", "show", file, *arguments, code=1)
         assert "+OK ready" in result.stdout
         assert "mailproxy: error: " in result.stderr
+
+
+def test_of_a_file_that_breaks_off_nobody_elses_sessions_are_shown(tmp_path: Path) -> None:
+    text = POP3 + '! login {{"user": "{0}"}}\n'
+    talks = [
+        Talk("pop3", text.format(user), session=user, leg="client", client=("192.0.2.5", 40000 + number))
+        for number, user in enumerate(("aiko", "bo"))
+    ]
+    path = capture_file(tmp_path / "x.pcapng", *talks)
+    path.write_bytes(path.read_bytes() + b"\x06\0\0\0\xff\xff\xff\x7f" + bytes(40))
+    result = call("capture", "show", path, "--user", "bo", code=1)
+    assert numbers(result.stdout) == {"2"}
+    assert "sessions that were open there are shown" in result.stderr
 
 
 def test_a_pipe_cannot_be_read_twice(file: Path) -> None:

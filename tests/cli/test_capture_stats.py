@@ -54,6 +54,13 @@ def test_on_a_terminal(file: Path) -> None:
     assert "+OK ready\\x1b[2J" in text
 
 
+def test_nothing_is_cut_off_in_80_columns(file: Path) -> None:
+    code, text = call_on_terminal("capture", "stats", file)
+    assert code == 0
+    assert "…" not in text
+    assert ["pop3 RETR", "OK 1", "8 bytes", "20 bytes", "0.1000", "0.1000", "0.1000"] in columns(text)
+
+
 def test_json(file: Path) -> None:
     found = json.loads(call("capture", "stats", "--json", file).stdout)
     assert (found["sessions"], found["messages"], found["logins"]) == ({"pop3": 1}, {"pop3": 1}, {"aiko": 1})

@@ -72,4 +72,4 @@ def test_completion_offers_the_commands():
     }
     command = [sys.executable, "-m", "mailproxy"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.stdout.split() == ["check", "ca"]
+    assert done.stdout.split() == ["check", "capture", "ca"]

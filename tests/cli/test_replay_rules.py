@@ -104,3 +104,11 @@ def test_a_table_on_a_terminal(capture: Path) -> None:
     assert code == 0
     assert "verdict" in shown
     assert "pop3-keep" in shown
+
+
+@pytest.mark.parametrize("arguments", [[], ["--sessions"]])
+def test_nothing_is_cut_off_in_80_columns(capture: Path, arguments: list[str]) -> None:
+    code, shown = call_on_terminal("replay", "rules", capture, capture, "--rules", "pop3-keep", *arguments)
+    assert code == 0
+    assert "keep" in shown
+    assert not [line for line in shown.splitlines() if line.startswith("│") and "…" in line]

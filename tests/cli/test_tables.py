@@ -31,6 +31,18 @@ def test_on_a_terminal(terminal: None, capsys: pytest.CaptureFixture[str]) -> No
     assert text.replace("\n", "").isprintable()
 
 
+def test_nothing_is_cut_off(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    print_table(("one", "two"), [("000000016b02f8ec", "000000016b02f902")])
+    text = capsys.readouterr().out
+    assert ["".join(cells) for cells in zip(*columns(text), strict=True)] == [
+        "000000016b02f8ec",
+        "000000016b02f902",
+    ]
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     value = [{"name": "\x1b\x7f\x9b\u202eé\udcff", "number": 5}]
     print_json(value)

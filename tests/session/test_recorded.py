@@ -37,7 +37,7 @@ class Heard:
         self.log.append((f"{side.name} says", data))
         self.arrivals[side] += data
 
-    def left(self, side: Side, pieces: Sequence[bytes]) -> None:
+    def left(self, side: Side, pieces: Sequence[bytes], cut: bool = False) -> None:
         self.log.append((f"{side.name} hears", b"".join(pieces)))
         self.departures[side] += b"".join(pieces)
 
