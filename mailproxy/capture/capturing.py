@@ -39,10 +39,20 @@ class Capturing:
         self._quiet = 0  # calls of report until they may be told again
 
     def start(self) -> None:
-        """Look after files that an earlier process has left; sessions will be recorded."""
-        if self._writer is None:
-            keep_freed_memory()
+        """Look after files that an earlier process has left; sessions will be recorded. Never raises."""
+        if self._writer is not None or self._failed:
+            return
+        keep_freed_memory()
+        try:
             self._writer = CaptureWriter(self._wanted.files, _ignore, _ignore)
+        except Exception as error:  # as when there may be no more threads
+            self._failed = f"its threads cannot be started ({type(error).__name__})"
+            self._say(
+                "capture_failed",
+                "error",
+                cause=self._failed,
+                hint="mail goes on without; restart to try again",
+            )
 
     def session(self, session: str, protocol: str, upstream: str, verbs: frozenset[str]) -> Recorder | None:
         """The recorder of a new session; None when it is not to be recorded.
@@ -52,7 +62,8 @@ class Capturing:
         if not (self._wanted.everything or verbs):
             return None
         self.start()
-        assert self._writer is not None, "it was started"
+        if self._writer is None:
+            return None
         waits = Waits.LOGIN if verbs <= LOGINS else Waits.END
         if self._wanted.everything:
             waits = Waits.NEVER

@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
-from os.path import commonprefix
+from itertools import takewhile
 
 _SHORTEST = 4  # octets: shorter ones stand in any reply by chance
 _HEAD = 8  # octets: so long a beginning does not stand there by chance
@@ -66,7 +66,8 @@ class Echoes:
 
 def _end(data: bytes, at: int, echo: bytes, known: int) -> int:
     """Where in ``data`` an echo ends, of which the first ``known`` octets end at ``at``."""
-    octets = len(commonprefix([data[at : at + len(echo) - known], echo[known:]]))
+    pairs = zip(data[at : at + len(echo) - known], echo[known:], strict=False)
+    octets = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     if known + octets <= _LONGEST:
         return at + octets
     line = data.find(b"\r", at + octets)

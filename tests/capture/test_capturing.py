@@ -114,3 +114,17 @@ def test_losses_are_told_now_and_then_and_none_is_forgotten(said: list[Any], wri
     assert writer.closed
     assert {event for event, _, _ in said} == {"capture_lost"}
     assert sum(fields["octets"] for _, _, fields in said) == 2501
+
+
+def test_without_threads_sessions_go_on_unrecorded(said: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(capturing, "CaptureWriter", refused)
+    made = make(said)
+    made.start()
+    for number in range(3):
+        assert made.session(str(number), "pop3", "mail", frozenset()) is None
+    made.report()
+    made.close()
+    assert [(event, level) for event, level, _ in said] == [("capture_failed", "error")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -208,6 +210,53 @@ def test_remarks_stand_on_the_next_packet_and_the_last_ones_on_the_end() -> None
     leg.close(2.0)
     assert [packet.words for packet in sink.packets] == [["login"], ["end", "end"]]
     assert sink.closed == "fin"
+
+
+@pytest.mark.parametrize("octets", [None, 5])
+def test_a_list_that_is_too_long_to_wait_is_in_order_nevertheless(octets: int | None) -> None:
+    reply = b"+OK\r\n" + b"".join(b"%d uid%06d\r\n" % (n, n) for n in range(10_000)) + b".\r\n"
+    sink = Written()
+    leg = Leg("pop3", sink, octets, secrets=False)
+    leg.said(Side.SERVER, [b"+OK\r\n"], 1.0, cut=True)
+    leg.said(Side.CLIENT, [b"UIDL\r\n"], 2.0)
+    for start in range(0, len(reply), 16_384):
+        leg.said(Side.SERVER, [reply[start : start + 16_384]], 3.0, cut=True)
+    leg.close(4.0)
+    assert sink.said(Side.SERVER) == b"+OK\r\n" + reply
+
+
+def test_a_remark_is_about_what_comes_next_and_not_about_a_body_that_waited() -> None:
+    sink = Written()
+    leg = Leg("imap", sink, None, secrets=False)
+    leg.said(Side.SERVER, [b"* OK\r\n"], 1.0, cut=True)
+    leg.said(Side.CLIENT, [b"a SELECT {5}\r\n"], 2.0)
+    leg.said(Side.SERVER, [b"+ go\r\n"], 3.0, cut=True)
+    leg.said(Side.CLIENT, [b"INBOX\r\n"], 4.0)
+    leg.remark(write("verdict", verb="SELECT"))
+    leg.said(Side.SERVER, [b"a OK\r\n"], 5.0, cut=True)
+    leg.close(6.0)
+    (packet,) = [packet for packet in sink.packets if packet.words]
+    assert (packet.side, packet.octets) == (Side.SERVER, b"a OK\r\n")
+
+
+def test_a_body_in_tiny_pieces_is_not_kept_in_tiny_pieces() -> None:
+    kept: list[int] = []
+
+    class Counting(Written):
+        def data(
+            self, side: Side, pieces: Sequence[bytes], time: float, comments: Sequence[str] = ()
+        ) -> None:
+            kept.append(len(pieces))
+            super().data(side, pieces, time, comments)
+
+    leg = Leg("pop3", Counting(), None, secrets=False)
+    leg.said(Side.SERVER, [b"+OK\r\n"], 1.0, cut=True)
+    leg.said(Side.CLIENT, [b"RETR 1\r\n"], 2.0)
+    leg.said(Side.SERVER, [b"+OK\r\n"], 3.0, cut=True)
+    for _ in range(3000):
+        leg.said(Side.SERVER, [b"abc"], 3.0, cut=True)
+    assert len(kept) > 3
+    assert max(kept) < 10
 
 
 def test_a_session_in_which_nothing_was_said() -> None:

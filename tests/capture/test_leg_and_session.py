@@ -27,7 +27,7 @@ from tests import play as played
 from tests.capture.test_leg import FEW
 from tests.capture.written import Opened, Written, exchanges, read_back
 from tests.dialogue import parse
-from tests.play import Cut, byte_by_byte, play, random_cuts, whole
+from tests.play import Cut, play, random_cuts
 from tests.test_transcripts import FILES, judge_of
 
 C, S = Side.CLIENT, Side.SERVER
@@ -268,7 +268,12 @@ def cuts(source: random.Random) -> Cut:
 
 
 def run(
-    protocol: str, lines: Sequence[bytes], messages: Sequence[bytes], guard: bool, octets: int | None, seed: int
+    protocol: str,
+    lines: Sequence[bytes],
+    messages: Sequence[bytes],
+    guard: bool,
+    octets: int | None,
+    seed: int,
 ) -> Listening:
     """A dialogue in which both sides' octets arrive in any pieces, in any order that their answers allow."""
     source = random.Random(seed)
@@ -336,11 +341,12 @@ def test_both_legs_are_the_four_wires(protocol: str, guard: bool, data: st.DataO
         check(heard, [PASSWORD])
 
 
-@pytest.mark.parametrize("cut", [whole, byte_by_byte, random_cuts(7)], ids=["whole", "bytes", "random"])
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_transcripts(path: Path, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transcripts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Recorded(RecordedSession):
-        def __init__(self, protocol: str, options: Options, facts: Facts, judge: Judge, emit: Any, **more: Any):
+        def __init__(
+            self, protocol: str, options: Options, facts: Facts, judge: Judge, emit: Any, **more: Any
+        ):
             self.recorder = heard = Listening(protocol, 3)
 
             def both(event: Event) -> None:
@@ -352,6 +358,67 @@ def test_transcripts(path: Path, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(played, "Session", Recorded)
     monkeypatch.setattr(legs, "_BODY_OCTETS", 20)
     transcript = parse(path)
-    session = play(transcript, judge_of(transcript), cut).session
+    session = play(transcript, judge_of(transcript), random_cuts(7)).session
     assert isinstance(session, Recorded)
     check(session.recorder)  # type: ignore[arg-type]
+
+
+LONG = b"x" * 70_000  # too long for a session, which then goes blind, but not for a leg
+SECRET = b"AGFubgBzdXBlcnNlY3JldA=="
+
+
+@pytest.mark.parametrize(
+    ("protocol", "wires"),
+    [
+        pytest.param(
+            "smtp",
+            [
+                (S, b"220 x\r\n"),
+                (C, b"NOOP %s\r\n" % LONG),
+                (S, b"250 x\r\n"),
+                (C, b"DATA\r\n"),
+                (S, b"354 go\r\n"),
+                (C, b"Subject: x\r\n\r\ntext\r\n"),
+                (C, b"more of it\r\n.\r\nAUTH PLAIN %s\r\n" % SECRET),
+                (S, b"250 sent\r\n535 not %s\r\n" % SECRET),
+            ],
+            id="client",
+        ),
+        pytest.param(
+            "pop3",
+            [
+                (S, b"+OK\r\n"),
+                (C, b"NOOP %s\r\n" % LONG),
+                (S, b"-ERR\r\n"),
+                (C, b"RETR 1\r\nPASS %s\r\n" % SECRET),
+                (S, b"+OK\r\nall of the text\r\n"),
+                (S, b"more of it\r\n.\r\n-ERR not %s\r\n" % SECRET),
+            ],
+            id="server",
+        ),
+    ],
+)
+def test_a_blind_session_hands_on_what_it_has_not_cut(protocol: str, wires: list[tuple[Side, bytes]]) -> None:
+    heard = Listening(protocol, 3)
+    session = RecordedSession(protocol, Options(guard=False), Facts(protocol), emit=heard.event)
+    session.recorder = heard
+    for side, data in wires:
+        session.receive(side, data)
+        for to in (S, C):
+            session.take(to)
+    assert session.blind
+    check(heard, [SECRET])
+
+
+@pytest.mark.parametrize("guard", [True, False], ids=["guard", "observe"])
+@pytest.mark.parametrize("first", Side)
+def test_what_looks_like_tls_inside_of_it_hides_no_less(first: Side, guard: bool) -> None:
+    heard = Listening("pop3", 3)
+    session = RecordedSession("pop3", Options(guard=guard), Facts("pop3", tls=True), emit=heard.event)
+    session.recorder = heard
+    wires = [(S, b"+OK\r\n"), (C, b"USER ann\r\n"), (S, b"+OK\r\n"), (C, b"PASS %s\r\n" % SECRET)]
+    for side, data in [(first, b"\x16\x03\x01 hello\r\n"), *wires]:
+        session.receive(side, data)
+        for to in (S, C):
+            session.take(to)
+    check(heard, [SECRET])
