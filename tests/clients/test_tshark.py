@@ -149,6 +149,7 @@ def test_a_whole_session(
         assert bool(complaints) is (protocol == "smtp")
     assert sorted(messages(plain)) == sorted(exported(protocol) * 2)
     session = packed.name.split("-")[-1].removesuffix(".pcapng.gz")
+    recording.await_event("session.end", session=session)  # the log may be behind the capture
     commands = [event for event in recording.events() if is_command(event, session)]
     verbs, replies = dissected(plain, protocol, leg="0")
     assert verbs == [event["verb"] for event in commands if event["verdict"] != "own"]
