@@ -77,7 +77,9 @@ class Connection:
                 yield Noted(self.stream, time, frame, comments)
             yield from self.close("rst", time, frame)
             return
-        if direction.is_far(sequence):
+        if not (data or missing or flags & FIN):
+            pass  # it acknowledges, or opens, and brings nothing
+        elif direction.is_far(sequence):
             if data or flags & FIN:
                 self.notes.tally.damaged += 1
                 self.notes.add("a segment lies outside of any window of its stream, and was left out", frame)

@@ -146,7 +146,11 @@ class _Reader:
                 yield from self._undecided(following, run.pop(0))
                 continue
             last = run[-1]
-            for part in follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run]):
+            if len(run) == 1:
+                parts = follower.feed(last.side, last.data, last.time, last.frame)
+            else:
+                parts = follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run])
+            for part in parts:
                 yield Said(conversation, part)
             # A verdict stands on the packet with the answer: what it is about was said before.
             if last.comments:

@@ -31,6 +31,9 @@ _WAITING_OCTETS = 1_048_576  # of the client, while its next command waits for a
 _SILENT_OCTETS = 65_536  # of the client, after which a server that said nothing is not in the capture
 _TAIL_OCTETS = 8  # enough for the mark at which a body ends, but for its last octet
 _MOST_OPEN = 100_000  # commands without a reply
+# On Python 3.11, to look up a member of an Enum takes as long as three calls: here it is done once.
+_CLIENT, _SERVER = Side.CLIENT, Side.SERVER
+_COMMAND, _RESPONSE, _DATA, _REPLY, _BODY = Kind.COMMAND, Kind.RESPONSE, Kind.DATA, Kind.REPLY, Kind.BODY
 _STARTTLS = frozenset({"STARTTLS", "STLS"})
 _DIALOGUES = frozenset({"AUTH", "AUTHENTICATE", "IDLE"})
 _GOOD = frozenset({"OK", "220"})
@@ -114,16 +117,18 @@ class Follower:
 
     def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side``; returns the parts that are complete now."""
-        return self.feed_run(side, ((data, time, frame),))
+        self._clocks[side].feed(len(data), time, frame)
+        return self._fed(side, data)
 
     def feed_run(self, side: Side, run: Sequence[tuple[bytes, float, int]]) -> list[Part]:
         """The same of several packets that stand behind each other: data, time and frame of each."""
         clock = self._clocks[side]
-        first = not clock.fed
         for data, time, frame in run:
             clock.feed(len(data), time, frame)
-        data = run[0][0] if len(run) == 1 else b"".join([each[0] for each in run])
-        if first and self._raw is None:
+        return self._fed(side, b"".join([each[0] for each in run]))
+
+    def _fed(self, side: Side, data: bytes) -> list[Part]:
+        if self._raw is None and self._clocks[side].fed == len(data):
             self._begins(side, data)
         if self._raw is not None:
             self._add(side, self._raw, data, UNASKED, self._veiled_raw(data))
@@ -262,15 +267,14 @@ class Follower:
             self._give_up(Kind.UNREAD, (error.side, error.taken))
 
     def _blocked(self) -> bool:
-        if self._dialect.engaged:
-            return False
         slots = self._dialect.slots
-        return self._holding is not None or (bool(slots) and slots[0] is self._greeting)
+        waits = self._holding is not None or (bool(slots) and slots[0] is self._greeting)
+        return waits and not self._dialect.engaged
 
     def _from_client(self) -> bool:
         if not self._client_inbox.data or self._blocked():
             return False
-        literal = self._dialect.in_literal(Side.CLIENT)
+        literal = self._dialect.in_literal(_CLIENT)
         token = self._dialect.client()
         if isinstance(token, Command):
             self._command(token)
@@ -286,7 +290,7 @@ class Follower:
         self._dialect.forwarded(command)
         if command.spec is not None and command.spec.hold:
             self._holding = slot
-        self._add(Side.CLIENT, Kind.COMMAND, command.line, slot.number, shown, command=command)
+        self._add(_CLIENT, _COMMAND, command.line, slot.number, shown, command=command)
 
     def _chunk(self, chunk: Chunk, literal: bool) -> None:
         slot = self._current
@@ -299,19 +303,19 @@ class Follower:
         else:
             shown = slot.veil.line(chunk.data, chunk.secret)
         if chunk.data:
-            kind = Kind.RESPONSE if dialogue else Kind.DATA
-            self._add(Side.CLIENT, kind, chunk.data, slot.number, shown, literal=literal)
+            kind = _RESPONSE if dialogue else _DATA
+            self._add(_CLIENT, kind, chunk.data, slot.number, shown, literal=literal)
 
     def _from_server(self) -> bool:
         if not self._server_inbox.data:
             return False
-        literal = self._dialect.in_literal(Side.SERVER)
+        literal = self._dialect.in_literal(_SERVER)
         token = self._dialect.server()
         if isinstance(token, Chunk):
             slot, reply = self._answering, self._reply
             number = slot.number if slot is not None else UNASKED
             ends = token.end and reply is not None and reply.final and slot is not None
-            self._add(Side.SERVER, Kind.BODY, token.data, number, token.data, ends=ends, literal=literal)
+            self._add(_SERVER, _BODY, token.data, number, token.data, ends=ends, literal=literal)
             if token.end:
                 self._answering = self._reply = None
                 if ends and slot is not None and reply is not None:
@@ -325,7 +329,7 @@ class Follower:
         number = slot.number if slot is not None else UNASKED
         shown = slot.veil.reply(reply.data) if slot is not None else reply.data
         ends = reply.final and slot is not None and not reply.more
-        self._add(Side.SERVER, Kind.REPLY, reply.data, number, shown, status=reply.status, ends=ends)
+        self._add(_SERVER, _REPLY, reply.data, number, shown, status=reply.status, ends=ends)
         if reply.more:
             self._answering, self._reply = slot, reply
         elif ends and slot is not None:
@@ -350,7 +354,7 @@ class Follower:
             self._holding = None
         self._dialect.answered(slot, reply)
         if slot.verb in _STARTTLS and reply.status in _GOOD:
-            self._add(Side.SERVER, Kind.STARTTLS, b"", slot.number, b"")
+            self._add(_SERVER, Kind.STARTTLS, b"", slot.number, b"")
             if self._decrypted:
                 self._dialect.restarted()
             else:

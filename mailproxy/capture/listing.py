@@ -14,6 +14,8 @@ from mailproxy.capture.pairing import Pairing
 from mailproxy.capture.parts import Kind, Part
 
 _LEAVING = frozenset({"QUIT", "LOGOUT"})
+# On Python 3.11, to look up a member of an Enum takes as long as three calls: here it is done once.
+_REPLY, _COMMAND, _BODY, _DATA = Kind.REPLY, Kind.COMMAND, Kind.BODY, Kind.DATA
 _MOST_VERDICTS = 32  # kinds of them; there are eleven
 
 
@@ -113,13 +115,13 @@ class _Open:
         row = self.row
         self.latest = part.time
         kind = part.kind
-        if kind is Kind.REPLY:
+        if kind is _REPLY:
             self._count.said(part)
-        elif kind is Kind.COMMAND:
+        elif kind is _COMMAND:
             row.commands += 1
             row.left = row.left or (part.command is not None and part.command.verb in _LEAVING)
             self._count.said(part)
-        elif kind is Kind.BODY or kind is Kind.DATA:
+        elif kind is _BODY or kind is _DATA:
             if part.ends:
                 self._count.said(part)
         elif kind is Kind.GAP:

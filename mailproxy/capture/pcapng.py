@@ -71,16 +71,21 @@ class PcapngReader:
             if section.length(buffer, end)[0] != length:
                 raise self._error(size - at, "the two lengths of a block are not the same")
             if kind == _ENHANCED and length >= 32:
-                number, high, low, captured, original = section.enhanced(buffer, at + 8)
-                packet = self._packet(buffer, at + 28, end, (number, high, low, captured, original))
-                if packet is not None:
-                    yield packet
+                fields = section.enhanced(buffer, at + 8)
+                number, high, low, captured, original = fields
+                start, stop = at + 28, at + 28 + captured
+                if number < len(section.interfaces) and 0 <= end - stop < 4:
+                    # Whole and without options, as nearly all are; _packet would do the same with it.
+                    self._frame += 1
+                    interface, units, offset, _ = section.interfaces[number]
+                    time = self._time = (high << 32 | low) / units + offset
+                    yield time, interface, buffer, start, stop, original, ()
+                else:
+                    yield self._packet(buffer, start, end, fields)
             elif kind == _INTERFACE:
                 self._describe(buffer, at + 8, end, size)
             elif kind in (_SIMPLE, _OBSOLETE):
-                packet = self._old_packet(kind, buffer, at + 8, end)
-                if packet is not None:
-                    yield packet
+                yield self._old_packet(kind, buffer, at + 8, end)
             at = end + 4
         self._source.end(size - at)
 
@@ -90,9 +95,7 @@ class PcapngReader:
             raise self._error(len(buffer) - at, "a section header has no byte order")
         return _Section(order)
 
-    def _packet(
-        self, buffer: bytes, start: int, end: int, fields: tuple[int, int, int, int, int]
-    ) -> Packet | None:
+    def _packet(self, buffer: bytes, start: int, end: int, fields: tuple[int, int, int, int, int]) -> Packet:
         number, high, low, captured, original = fields
         section = self._section
         self._frame += 1
@@ -107,7 +110,7 @@ class PcapngReader:
         said = comments(section.order, buffer, behind, end) if behind < end else ()
         return time, interface, buffer, start, stop, original, said
 
-    def _old_packet(self, kind: int, buffer: bytes, start: int, end: int) -> Packet | None:
+    def _old_packet(self, kind: int, buffer: bytes, start: int, end: int) -> Packet:
         section = self._section
         if kind == _OBSOLETE and end - start >= 20:
             number, _, high, low, captured, original = section.obsolete(buffer, start)
