@@ -18,7 +18,7 @@ from mailproxy.proto.tokens import Side
 NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
 class Line:
     """One line of a dialogue.
 

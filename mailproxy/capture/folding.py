@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from hashlib import sha256
 
 _HEADER_OCTETS = 16_384  # in which the subject has to stand
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _SHORT = 60  # octets of a literal that is shown as it is
 _DIGITS = 16  # of the digest, where people read it
 
@@ -15,7 +17,7 @@ _DIGITS = 16  # of the digest, where people read it
 class Fold:
     """Takes the octets in any pieces. ``what`` says what they are: ``message``, ``literal``."""
 
-    __slots__ = ("_beginning", "_digest", "_has_header", "missing", "octets", "what")
+    __slots__ = ("_beginning", "_digest", "_has_header", "_subject", "missing", "octets", "what")
 
     def __init__(self, what: str, *, has_header: bool) -> None:
         self.what = what
@@ -24,11 +26,13 @@ class Fold:
         self._has_header = has_header
         self._beginning = b""
         self._digest = sha256()
+        self._subject: str | None = None  # not looked for yet
 
     def feed(self, data: bytes) -> None:
         """The next octets."""
         if len(self._beginning) < _HEADER_OCTETS:
             self._beginning += data[: _HEADER_OCTETS - len(self._beginning)]
+            self._subject = None
         self.octets += len(data)
         self._digest.update(data)
 
@@ -44,7 +48,9 @@ class Fold:
     @property
     def subject(self) -> str:
         """As people read it; empty when there is none, or it cannot be read."""
-        return subject_of(self._beginning) if self._has_header else ""
+        if self._subject is None:
+            self._subject = subject_of(self._beginning) if self._has_header else ""
+        return self._subject
 
     def text(self) -> str:
         """``[message, 12,345 octets, Subject: Hello, sha256 0a1b…]``."""
@@ -66,8 +72,9 @@ class Fold:
 
 def subject_of(octets: bytes) -> str:
     """The subject of a message of which this is the beginning; empty when it cannot be read."""
+    header = _END_OF_HEADER.split(octets, 1)[0]  # the parser would go through the lines behind it, too
     try:
-        raw = str(BytesHeaderParser().parsebytes(octets).get("Subject", ""))
+        raw = str(BytesHeaderParser().parsebytes(header).get("Subject", ""))
         return " ".join(str(make_header(decode_header(raw))).split())
     except (MessageError, ValueError, LookupError):
         return ""

@@ -15,7 +15,7 @@ _LONG = (Kind.BODY, Kind.DATA)
 _ROW = 16  # octets of a row of a dump
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
 class Spoken:
     """A line; the fields are those of :class:`~mailproxy.capture.dialogue.Line`."""
 

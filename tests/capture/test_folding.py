@@ -59,3 +59,11 @@ def test_a_long_literal_is_not_shown() -> None:
 )
 def test_subjects(header: bytes, subject: str) -> None:
     assert subject_of(header) == subject
+
+
+def test_the_subject_is_that_of_all_octets_so_far() -> None:
+    fold = Fold("message", has_header=True)
+    fold.feed(b"Subject: half a li")
+    assert fold.subject == "half a li"
+    fold.feed(b"ne\r\n\r\nSubject: none, this is the body\r\n")
+    assert fold.subject == "half a line"
