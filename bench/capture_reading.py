@@ -1,11 +1,11 @@
 """How fast a large capture is listed, shown and searched, beside ``tshark -q -z conv,tcp`` on the same file.
 
 Run it with ``python bench/capture_reading.py [GIGABYTES]`` (0.2 by default, about two minutes); it needs
-tshark, and room for the file. Three shapes: a few long messages in large packets, as mailproxy writes them;
+tshark, and room for the file. Four shapes: a few long messages in large packets, as mailproxy writes them;
 the same in packets of 1,448 octets, as tcpdump sees them; and many small sessions side by side, in such
-packets too (a quarter of the octets, since each of these costs so much more). All are run in turn. The
-speed in relation to tshark's is printed twice: by the clock, and by the processor time (user and system),
-which other programs on the machine disturb less.
+packets too, and as mailproxy records them, with both legs and remarks (a quarter of the octets, since each
+of these costs so much more). All are run in turn. The speed in relation to tshark's is printed twice: by the
+clock, and by the processor time (user and system), which other programs on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -14,41 +14,32 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mailproxy.capture import blocks
-from mailproxy.capture.synthetic import Packet, SyntheticTCP
-from mailproxy.proto.tokens import Side
+from bench.capture_shapes import SEGMENT, Block, long_session, recorded_sessions, small_sessions, write
 
 ROUNDS = 3
-LINE = b"An ordinary line of text, as long as such lines are in a message.....\r\n"
-# tshark's time for a message grows with the square of its packets, so larger ones would flatter us.
-MESSAGE = b"Subject: large\r\n\r\n" + LINE * (256 * 1024 // len(LINE))
-SMALL_MESSAGE = b"Subject: small\r\n\r\n" + LINE * (5_000 // len(LINE))
-SEGMENT = 1448  # octets of a packet on Ethernet
-SESSION = 6_750  # octets that a small session takes in the file
-AT_ONCE = 50  # small sessions that are open at the same time
-SERVER = ("192.0.2.2", 110)
+SESSION = 6_750  # octets that a small session takes in the file, on each leg
 
 
 def main() -> None:
     octets = int(float(sys.argv[1]) * 1e9) if len(sys.argv) > 1 else 200_000_000
-    shapes: dict[str, Callable[[], Iterable[Packet]]] = {
+    shapes: dict[str, Callable[[], Iterator[Block]]] = {
         "60 kB packets": lambda: long_session(octets, 60_000),
         "1448 octets": lambda: long_session(octets, SEGMENT),
         "small sessions": lambda: small_sessions(octets // 4 // SESSION),
+        "recorded sessions": lambda: recorded_sessions(octets // 4 // (2 * SESSION)),
     }
     with TemporaryDirectory(prefix="mailproxy-bench-") as name:
-        for shape, packets in shapes.items():
+        for shape, blocks in shapes.items():
             file = Path(name) / "capture.pcapng"
-            write(file, packets())
+            write(file, blocks())
             capture = [sys.executable, "-m", "mailproxy", "capture"]
             works = {
                 "tshark": ["tshark", "-q", "-z", "conv,tcp", "-r", str(file)],
@@ -102,74 +93,6 @@ def run(command: list[str]) -> Spent:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode in (0, 1), f"{command} ended with {process.returncode}"
     return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
-
-
-def write(file: Path, packets: Iterable[Packet]) -> None:
-    """A capture with these packets."""
-    nanoseconds = 1_700_000_000_000_000_000
-    with file.open("wb") as out:
-        out.write(
-            blocks.section_header("bench") + blocks.interface("client side") + blocks.interface("server side")
-        )
-        for packet in packets:
-            nanoseconds += 10_000
-            before, behind = blocks.packet(0, nanoseconds, packet.headers, packet.octets)
-            out.writelines((before, *packet.pieces, behind))
-
-
-def long_session(octets: int, payload: int) -> Iterator[Packet]:
-    """So many octets: one POP3 session that fetches large messages."""
-    tcp = SyntheticTCP(("192.0.2.1", 40_000), SERVER)
-    yield from opening(tcp)
-    view = memoryview(MESSAGE)
-    for number in range(1, octets // len(MESSAGE) + 2):
-        yield from tcp.data(Side.CLIENT, [b"RETR %d\r\n" % number])
-        yield from tcp.data(Side.SERVER, [b"+OK %d octets\r\n" % len(MESSAGE)])
-        for start in range(0, len(MESSAGE), payload):
-            yield from tcp.data(Side.SERVER, [view[start : start + payload]])
-        yield from tcp.data(Side.SERVER, [b".\r\n"])
-    yield from ending(tcp)
-
-
-def small_sessions(count: int) -> Iterator[Packet]:
-    """So many POP3 sessions, some side by side, packet by packet; each fetches one message."""
-    for first in range(0, count, AT_ONCE):
-        together = [small_session(number) for number in range(first, first + AT_ONCE)]
-        for packets in zip_longest(*together):
-            yield from (packet for packet in packets if packet is not None)
-
-
-def small_session(number: int) -> Iterator[Packet]:
-    port, host = 1024 + number % 60_000, number // 60_000
-    tcp = SyntheticTCP((f"10.0.{host // 256}.{host % 256}", port), SERVER, number * 77_777)
-    yield from opening(tcp)
-    yield from tcp.data(Side.CLIENT, [b"LIST\r\n"])
-    yield from tcp.data(Side.SERVER, [b"+OK 1 message\r\n1 %d\r\n.\r\n" % len(SMALL_MESSAGE)])
-    yield from tcp.data(Side.CLIENT, [b"RETR 1\r\n"])
-    reply = b"+OK %d octets\r\n" % len(SMALL_MESSAGE) + SMALL_MESSAGE + b".\r\n"
-    for nth, start in enumerate(range(0, len(reply), SEGMENT)):
-        yield from tcp.data(Side.SERVER, [reply[start : start + SEGMENT]])
-        if nth % 2:  # RFC 9293 §3.8.6.3: every second segment at least
-            yield tcp.acknowledgement(Side.CLIENT)
-    yield from ending(tcp)
-
-
-def opening(tcp: SyntheticTCP) -> Iterator[Packet]:
-    yield from tcp.open()
-    for side, line in (
-        (Side.SERVER, b"+OK ready\r\n"),
-        (Side.CLIENT, b"USER alice\r\n"),
-        (Side.SERVER, b"+OK\r\n"),
-        (Side.CLIENT, b"PASS secret\r\n"),
-        (Side.SERVER, b"+OK\r\n"),
-    ):
-        yield from tcp.data(side, [line])
-
-
-def ending(tcp: SyntheticTCP) -> Iterator[Packet]:
-    yield from tcp.data(Side.CLIENT, [b"QUIT\r\n"])
-    yield from tcp.data(Side.SERVER, [b"+OK\r\n"])
-    yield from tcp.close()
 
 
 if __name__ == "__main__":

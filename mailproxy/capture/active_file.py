@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mailproxy.capture.synthetic import Payload
-from mailproxy.capture.waiting import Block
+from mailproxy.capture.waiting import Blocks
 
 SUFFIX = ".pcapng"
 Write = Callable[[int, Sequence[Payload]], int]
@@ -48,14 +48,14 @@ class ActiveFile:
         self.path, self.number, self.descriptor = _create(folder, moment, number, label)
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not self.write([Block("", "", (head,), len(head), 0)]):
+            if not self.write([Blocks("", "", (head,), len(head), 0)]):
                 raise self.trouble or OSError("nothing was written")
         except BaseException:  # whatever it is, nobody else knows of the file yet
             self.path.unlink(missing_ok=True)
             os.close(self.descriptor)
             raise
 
-    def write(self, blocks: Sequence[Block]) -> int:
+    def write(self, blocks: Sequence[Blocks]) -> int:
         """How many of the blocks were written: those are whole, and of the next one nothing is there."""
         done = 0
         self.trouble = None
@@ -77,7 +77,7 @@ class ActiveFile:
         """Gives the lock up."""
         os.close(self.descriptor)
 
-    def _all(self, batch: Sequence[Block]) -> int:
+    def _all(self, batch: Sequence[Blocks]) -> int:
         buffers: list[Payload] = [buffer for block in batch for buffer in block.buffers]
         written = 0
         while buffers:
@@ -90,7 +90,7 @@ class ActiveFile:
             buffers = _rest(buffers, step)
         return written
 
-    def _cut(self, batch: Sequence[Block], written: int) -> int:
+    def _cut(self, batch: Sequence[Blocks], written: int) -> int:
         """Cuts off the block that was written in part; how many stay."""
         whole = kept = 0
         for block in batch:
@@ -107,7 +107,7 @@ class ActiveFile:
         return whole
 
 
-def _batch(blocks: Sequence[Block], start: int) -> Sequence[Block]:
+def _batch(blocks: Sequence[Blocks], start: int) -> Sequence[Blocks]:
     buffers = 0
     for end in range(start, len(blocks)):
         buffers += len(blocks[end].buffers)

@@ -80,7 +80,7 @@ def _opened(copied: _Copied) -> Iterator[bytes]:
 def _said(copied: _Copied, replaced: Iterable[Replaced]) -> Iterator[bytes]:
     for one in replaced:
         if one.hole:
-            copied.connection.hole(one.side, one.hole)
+            yield from _packets(copied, copied.connection.hole(one.side, one.hole), one.time)
         elif one.data:
             yield from _packets(copied, copied.connection.data(one.side, [one.data]), one.time)
 
@@ -106,7 +106,12 @@ def _packets(
     interface = int(copied.conversation.leg == "server")
     for packet in packets:
         before, behind = blocks.packet(
-            interface, round(time * 1e9) & _LARGEST_TIME, packet.headers, packet.octets, comments
+            interface,
+            round(time * 1e9) & _LARGEST_TIME,
+            packet.headers,
+            packet.octets,
+            comments,
+            packet.left_out,
         )
         yield b"".join((before, *packet.pieces, behind))
         comments = ()

@@ -41,18 +41,34 @@ def interface(name: str) -> bytes:
 
 
 def packet(
-    number: int, nanoseconds: int, headers: bytes, payload: int, comments: Sequence[str] = ()
+    number: int,
+    nanoseconds: int,
+    headers: bytes,
+    payload: int,
+    comments: Sequence[str] = (),
+    left_out: int = 0,
 ) -> tuple[bytes, bytes]:
     """What stands before and behind a payload of ``payload`` octets in the block of one packet.
 
-    ``number`` is the interface's, ``nanoseconds`` counts from 1970, ``headers`` are the packet's own.
+    ``headers`` are the packet's own; else as :func:`around`.
     """
-    octets = len(headers) + payload
-    padding = -octets % 4
-    options = b"".join(_option(_COMMENT, comment.encode("utf-8", "replace")) for comment in comments)
-    if options:
-        options += _END
-    length = _PACKET.size + octets + padding + len(options) + _LENGTH.size
+    before, behind = around(number, nanoseconds, len(headers) + payload, comments, left_out)
+    return before + headers, behind
+
+
+def around(
+    number: int, nanoseconds: int, octets: int, comments: Sequence[str] = (), left_out: int = 0
+) -> tuple[bytes, bytes]:
+    """What stands before and behind the octets of a packet in its block.
+
+    ``number`` is the interface's, ``nanoseconds`` counts from 1970. The packet had ``left_out`` octets
+    more, which are not in the file.
+    """
+    behind = bytes(-octets % 4)
+    if comments:
+        behind += b"".join(_option(_COMMENT, comment.encode("utf-8", "replace")) for comment in comments)
+        behind += _END
+    length = _PACKET.size + octets + len(behind) + _LENGTH.size
     before = _PACKET.pack(
         ENHANCED_PACKET,
         length,
@@ -60,9 +76,9 @@ def packet(
         nanoseconds >> 32 & 0xFFFFFFFF,
         nanoseconds & 0xFFFFFFFF,
         octets,
-        octets,
+        octets + left_out,
     )
-    return before + headers, bytes(padding) + options + _LENGTH.pack(length)
+    return before, behind + _LENGTH.pack(length)
 
 
 def _option(code: int, value: bytes) -> bytes:

@@ -17,7 +17,7 @@ MOST_LINES = 12  # of a list that is folded
 _BRINGS = frozenset({"APPEND", "REPLACE", "UID REPLACE"})
 _HEADER = re.compile(rb"(?:\[HEADER[^\]]*\]|RFC822\.HEADER) ~?\{[0-9]+\}\r?\n\Z", re.I)
 _NAMES_MAILBOX = re.compile(rb"\S+ (?:APPEND|(?:UID )?REPLACE \S+) ~?\{[0-9]+\+?\}\r?\n", re.I)
-_NOTHING: Mapping[str, object] = {}
+NOTHING: Mapping[str, object] = {}
 
 Piece = tuple[str, str, Mapping[str, object]]
 """The kind of a line (empty: that of its part), its text, and what JSON has beside them."""
@@ -44,19 +44,19 @@ class Exact:
         self._fold.feed(data)
         if self._lines is None:
             return ()
-        return [("", text, _NOTHING) for text in self._lines.feed(data)]
+        return [("", text, NOTHING) for text in self._lines.feed(data)]
 
     def hole(self, octets: int) -> Iterator[Piece]:
         if self._lines is not None:
             for text in self._lines.finish():
-                yield "", text, _NOTHING
+                yield "", text, NOTHING
         self._fold.hole(octets)
 
     def finish(self) -> Iterator[Piece]:
         fold = self._fold
         if self._lines is not None:
             for text in self._lines.finish():
-                yield "", text, _NOTHING
+                yield "", text, NOTHING
         more = {
             "octets": fold.octets,
             "missing": fold.missing,
@@ -109,7 +109,7 @@ class Listed:
         for text in lines:
             self._count += 1
             if self._full or self._count <= MOST_LINES:
-                yield "", text, _NOTHING
+                yield "", text, NOTHING
 
 
 class Imap:
@@ -146,7 +146,7 @@ class Imap:
             self._what = self._announced(line.text)
         text = text_of(line.text.rstrip(b"\r\n"))
         if text:  # behind a literal most often only the line end is left
-            yield "", text, _NOTHING
+            yield "", text, NOTHING
 
     def _announced(self, line: bytes) -> str:
         if begins_fetched(line) or (self._brings and not _NAMES_MAILBOX.fullmatch(line)):

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from mailproxy.capture import blocks
 from mailproxy.capture.comments import write
-from mailproxy.capture.synthetic import Packet, SyntheticTCP
-from mailproxy.capture.waiting import Block, Waiting
+from mailproxy.capture.synthetic import Packet, Payload, SyntheticTCP
+from mailproxy.capture.waiting import Blocks, Waiting
 from mailproxy.proto.tokens import Side
 
 Address = tuple[str, int]
@@ -73,7 +73,7 @@ class Connection:
     def hole(self, side: Side, octets: int) -> None:
         """So many octets of the side are left out."""
         if self._tcp is not None:
-            self._tcp.hole(side, octets)
+            self._put(self._tcp.hole(side, octets), 0.0)  # the time is that of the last packet
 
     def note(self, time: float, comments: Sequence[str]) -> None:
         """A packet without octets, for the comments."""
@@ -89,15 +89,20 @@ class Connection:
             self._book.closed(self._session, self._client, self._server)
 
     def _put(
-        self, packets: Sequence[Packet], time: float, comments: Sequence[str], spare: bool = False
+        self, packets: Sequence[Packet], time: float, comments: Sequence[str] = (), spare: bool = False
     ) -> None:
         if comments:
             self._comments = [*self._comments, *comments][:_MOST_COMMENTS]
         moment = self._book.moment(time)
-        for packet in packets:
+        if not self._unsaid and self._waiting.put(self._blocks(packets, moment), spare):
+            self._comments = []
+            return
+        for packet in packets:  # some of them may still fit
             if self._unsaid and not packet.octets and not spare:
                 continue  # it would acknowledge what is lost, and carry a comment that is not its own
-            if self._offer(packet, moment, spare):
+            if self._waiting.fits(packet.octets, spare) and self._waiting.put(
+                self._blocks([packet], moment), spare
+            ):
                 self._comments = []
                 self._unsaid = 0
             elif packet.octets:
@@ -106,16 +111,22 @@ class Connection:
                 self.lost_octets += packet.octets
                 self._book.lost(packet.octets)
 
-    def _offer(self, packet: Packet, moment: int, spare: bool) -> bool:
-        if not self._waiting.fits(packet.octets, spare):
-            return False
+    def _blocks(self, packets: Sequence[Packet], moment: int) -> Blocks:
+        """The packets as they go into the file; all that is to be said is said on the first one."""
         comments: Sequence[str] = self._comments
         if self._unsaid:
             comments = [*comments, write("lost", octets=self._unsaid, why=self._why)]
-        before, behind = blocks.packet(self._interface, moment, packet.headers, packet.octets, comments)
-        octets = len(before) + packet.octets + len(behind)
-        if not self._waiting.fits(octets, spare):
-            return False
-        buffers = (before, *packet.pieces, behind)
-        self._waiting.put(Block(self._session, self._protocol, buffers, octets, packet.octets))
-        return True
+        buffers: list[Payload] = []
+        octets = payload = 0
+        like: tuple[int, int] | None = None  # most packets of a run are like the one before
+        before = behind = b""
+        for headers, pieces, own, left_out in packets:
+            size = len(headers) + own
+            if (size, left_out) != like:
+                before, behind = blocks.around(self._interface, moment, size, comments, left_out)
+                like = None if comments else (size, left_out)
+                comments = ()
+            buffers += (before + headers, *pieces, behind)
+            payload += own
+            octets += len(before) + size + len(behind)
+        return Blocks(self._session, self._protocol, buffers, octets, payload)

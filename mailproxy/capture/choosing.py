@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from mailproxy.capture.conversations import Conversation, Ended, Item, Remarked
 
@@ -21,22 +21,14 @@ class Choice:
         self._leg = leg
         self._users = users
         self._session = ""
-        self._chosen: dict[int, bool] = {}  # of those that are open
 
-    def items(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Those of the items that are wanted. Raises what ``items`` raises."""
-        for item in items:
-            number = item.conversation.number
-            chosen = self._chosen.get(number)
-            if chosen is None:
-                chosen = self._chosen[number] = self._wanted(item.conversation)
-                self.found += chosen
-            if isinstance(item, Ended):
-                del self._chosen[number]
-            if chosen:
-                yield item
+    def wants(self, conversation: Conversation) -> bool:
+        """Is it chosen? To be asked once for each, in their order."""
+        chosen = self._is_chosen(conversation)
+        self.found += chosen
+        return chosen
 
-    def _wanted(self, conversation: Conversation) -> bool:
+    def _is_chosen(self, conversation: Conversation) -> bool:
         named = self._number == conversation.number
         if named:
             self._session = conversation.session

@@ -7,8 +7,6 @@ overtaken what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from mailproxy.capture.internet import ACK, FIN, RST, SYN, Segment
 from mailproxy.capture.model import Closed, Hole, Noted, Octets, Stream, StreamEvent, Tally
 from mailproxy.capture.notes import Notes
@@ -37,7 +35,6 @@ class Connection:
         self.client.other, self.server.other = self.server, self.client
         self.client.connection = self.server.connection = self
         self.is_closed = False
-        self._calm()
 
     def is_replaced_by(self, direction: End, flags: int, sequence: int) -> bool:
         """Does this packet begin another connection between the same ports?"""
@@ -60,52 +57,56 @@ class Connection:
         time: float,
         frame: int,
         comments: tuple[str, ...],
-    ) -> Iterator[StreamEvent]:
+    ) -> list[StreamEvent]:
         """What a packet of this connection brings."""
         _, sequence, acknowledgment, flags, _, _, missing = segment
+        events: list[StreamEvent] = []
         if self.is_closed:
             self._count_late(direction, sequence, data, flags, frame, comments)
-            return
+            return events
         if flags & SYN:
             sequence = _begin(direction, sequence, acknowledgment, flags)
         if flags & ACK:
             _acknowledge(direction.other, acknowledgment)
             if direction.other.waiting is not None:
-                yield from self._give_up_holes(direction.other, time, frame)
+                events += self._give_up_holes(direction.other, time, frame)
+                self._calm()
         if flags & RST:
             if comments:
-                yield Noted(self.stream, time, frame, comments)
-            yield from self.close("rst", time, frame)
-            return
+                events.append(Noted(self.stream, time, frame, comments))
+            return events + self.close("rst", time, frame)
         if not (data or missing or flags & FIN):
             pass  # it acknowledges, or opens, and brings nothing
-        elif direction.is_far(sequence):
+        elif sequence != direction.wanted and direction.is_far(sequence):
             if data or flags & FIN:
                 self.notes.tally.damaged += 1
                 self.notes.add("a segment lies outside of any window of its stream, and was left out", frame)
         else:
             new = _add(direction, sequence, data, flags, missing, self.notes.tally)
             if new:
-                yield Octets(self.stream, direction.side, new, time, frame, comments)
+                events.append(Octets(self.stream, direction.side, new, time, frame, comments))
                 comments = ()
             if direction.waiting is not None:
-                yield from self._give_up_holes(direction, time, frame)
+                events += self._give_up_holes(direction, time, frame)
+            self._calm()
         if comments:
-            yield Noted(self.stream, time, frame, comments)
-        if _is_over(self.client) and _is_over(self.server):
-            yield from self.close("fin", time, frame)
-        self._calm()
+            events.append(Noted(self.stream, time, frame, comments))
+        if self.client.fin >= 0 <= self.server.fin and _is_over(self.client) and _is_over(self.server):
+            events += self.close("fin", time, frame)
+        return events
 
-    def close(self, how: str, time: float, frame: int) -> Iterator[StreamEvent]:
+    def close(self, how: str, time: float, frame: int) -> list[StreamEvent]:
         """Gives out what waits, and ends the stream."""
+        events: list[StreamEvent] = []
         for direction in (self.client, self.server):
             if direction.waiting is not None:
-                yield from self._give_up_holes(direction, time, frame, unsure=True)
+                events += self._give_up_holes(direction, time, frame, unsure=True)
         self.is_closed = True
         self._calm()
-        if self.client.is_done() and self.server.is_done():
+        if how != "fin" and self.client.is_done() and self.server.is_done():
             how = "fin"
-        yield Closed(self.stream, time, how)
+        events.append(Closed(self.stream, time, how))
+        return events
 
     def _was_answered(self, direction: End) -> bool:
         """Is it over, and was there more than an attempt to connect, which may be repeated as it is?"""
@@ -114,17 +115,19 @@ class Connection:
 
     def _give_up_holes(
         self, direction: End, time: float, frame: int, *, unsure: bool = False
-    ) -> Iterator[StreamEvent]:
+    ) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
         missing = 0
         while direction.waiting is not None and (unsure or direction.hole_is_sure()):
             missing += direction.hole()
             data = direction.skip_hole()
             if data:  # else a mark stood there, and another hole follows
-                yield Hole(self.stream, direction.side, missing, time, frame)
-                yield Octets(self.stream, direction.side, data, time, frame)
+                events.append(Hole(self.stream, direction.side, missing, time, frame))
+                events.append(Octets(self.stream, direction.side, data, time, frame))
                 missing = 0
         if missing:
-            yield Hole(self.stream, direction.side, missing, time, frame)
+            events.append(Hole(self.stream, direction.side, missing, time, frame))
+        return events
 
     def _count_late(
         self, direction: End, sequence: int, data: bytes, flags: int, frame: int, comments: tuple[str, ...]
@@ -162,6 +165,12 @@ def _acknowledge(direction: End, acknowledgment: int) -> None:
 
 def _add(direction: End, sequence: int, data: bytes, flags: int, missing: int, tally: Tally) -> bytes:
     """What this segment makes complete."""
+    if sequence == direction.wanted and direction.waiting is None and not missing:
+        # What is wanted next, as nearly always; what follows would do the same.
+        direction.wanted = (sequence + len(data)) % SEQUENCES
+        if flags & FIN:
+            direction.fin = direction.wanted
+        return data
     if _is_keep_alive(direction, sequence, data):
         tally.retransmitted += 1
         return b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TypeAlias
 
 from mailproxy.capture.connection import Connection, End
 from mailproxy.capture.internet import ACK, SYN, Segment, ports, source, way_back
@@ -26,10 +26,8 @@ SIDES = ("client side", "server side")
 Table = dict[bytes, End]
 
 
-class _Entry(NamedTuple):
-    connection: Connection
-    table: Table
-    key: bytes  # of what the client sends
+# A connection, its table, and its two keys there: of what the client sends, and of what the server does.
+_Entry: TypeAlias = tuple[Connection, Table, bytes, bytes]
 
 
 class Connections:
@@ -61,27 +59,29 @@ class Connections:
         time: float,
         frame: int,
         comments: tuple[str, ...],
-    ) -> Iterator[StreamEvent]:
+    ) -> list[StreamEvent]:
         """What a packet brings. ``end`` is what the table has for its key."""
         key, sequence, _, flags, _, _, _ = segment
-        if end is None or end.connection.is_replaced_by(end, flags, sequence):
+        events: list[StreamEvent] = []
+        if end is None or (flags & SYN and end.connection.is_replaced_by(end, flags, sequence)):
             if end is not None and not end.connection.is_closed:
-                yield from end.connection.close("cut", time, frame)
+                events += end.connection.close("cut", time, frame)
                 self._bury(end.connection)
             if len(self._open) >= self._most_open:
-                yield from self._close_longest_silent(time, frame)
+                events += self._close_longest_silent(time, frame)
             end = self._new(interface, key, flags)
-            yield Opened(end.stream, time, frame, comments)
+            events.append(Opened(end.stream, time, frame, comments))
             comments = ()
         end.heard = frame
-        yield from end.connection.take(end, segment, data, time, frame, comments)
+        events += end.connection.take(end, segment, data, time, frame, comments)
         if end.connection.is_closed:
             self._bury(end.connection)
+        return events
 
     def close_all(self, time: float, frame: int) -> Iterator[StreamEvent]:
         """The file ends here."""
-        for entry in self._open.values():
-            yield from entry.connection.close("cut", time, frame)
+        for connection, _, _, _ in self._open.values():
+            yield from connection.close("cut", time, frame)
         self._open.clear()
 
     def _new(self, interface: Interface, key: bytes, flags: int) -> End:
@@ -94,7 +94,7 @@ class Connections:
         table = self.table(interface)
         table[server_key] = connection.server
         table[client_key] = connection.client  # the last, for who talks to itself has one key
-        self._open[self._opened] = _Entry(connection, table, client_key)
+        self._open[self._opened] = connection, table, client_key, server_key
         self._opened += 1
         return connection.client if from_client else connection.server
 
@@ -104,18 +104,18 @@ class Connections:
             return
         self._closed.append(entry)
         if len(self._closed) > self._most_closed:
-            oldest, table, key = self._closed.popleft()
-            for name, end in ((key, oldest.client), (way_back(key), oldest.server)):
+            oldest, table, client_key, server_key = self._closed.popleft()
+            for name, end in ((client_key, oldest.client), (server_key, oldest.server)):
                 if table.get(name) is end:
                     del table[name]
 
-    def _close_longest_silent(self, time: float, frame: int) -> Iterator[StreamEvent]:
+    def _close_longest_silent(self, time: float, frame: int) -> list[StreamEvent]:
         self._notes.add(
             f"more than {self._most_open} streams were open, and the one silent longest was closed", frame
         )
         connection = self._longest_silent()
-        yield from connection.close("cut", time, frame)
         self._bury(connection)
+        return connection.close("cut", time, frame)
 
     def _longest_silent(self) -> Connection:
         """Sorts again when all of those sorted before have spoken since, or are closed."""
@@ -123,10 +123,10 @@ class Connections:
             while self._silent:
                 heard, number = self._silent.pop()
                 entry = self._open.get(number)
-                if entry is not None and _heard(entry.connection) == heard:
-                    return entry.connection
+                if entry is not None and _heard(entry[0]) == heard:
+                    return entry[0]
             self._silent = sorted(
-                ((_heard(entry.connection), number) for number, entry in self._open.items()), reverse=True
+                ((_heard(entry[0]), number) for number, entry in self._open.items()), reverse=True
             )
 
 

@@ -43,19 +43,19 @@ class Conversation:
     tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # items are not frozen: that costs more than all else in making one, of millions
 class Began:
     conversation: Conversation
     time: float
 
 
-@dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
+@dataclass(slots=True)
 class Said:
     conversation: Conversation
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Remarked:
     """The proxy that wrote the capture has said something on a packet."""
 
@@ -65,7 +65,7 @@ class Remarked:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """``how`` is as in :class:`~mailproxy.capture.model.Closed`; ``user`` is whoever was logged in."""
 
@@ -80,55 +80,82 @@ Item = Began | Said | Remarked | Ended
 
 @dataclass(slots=True)
 class FileTally:
-    """What was in a file beside conversations: ``ignored`` streams were no mail, ``silent`` said nothing."""
+    """What was in a file: ``conversations``; streams that were no mail (``ignored``) or ``silent``."""
 
     packets: Tally = field(default_factory=Tally)
     ignored: int = 0
     silent: int = 0
+    conversations: int = 0
 
 
-@dataclass(slots=True)
 class _Following:
     """A stream that is under way; ``conversation`` is None until it is known, or known to be none."""
 
-    opened: Opened
-    waiting: list[StreamEvent] = field(default_factory=list)
-    conversation: Conversation | None = None
-    follower: Follower | None = None
-    spoke: bool = False
+    __slots__ = ("conversation", "facts", "follower", "opened", "spoke", "waiting")
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self.facts = _facts(opened.comments) if opened.comments else {}
+        self.waiting: list[StreamEvent] = []
+        self.conversation: Conversation | None = None
+        self.follower: Follower | None = None
+        self.spoke = False
 
 
 def conversations(
-    path: Path, tally: FileTally | None = None, progress: Callable[[int], None] | None = None
+    path: Path,
+    tally: FileTally | None = None,
+    progress: Callable[[int], None] | None = None,
+    wanted: Callable[[Conversation], bool] | None = None,
+    *,
+    shown: bool = True,
 ) -> Iterator[Item]:
     """Read a file. ``progress`` is called with the octets read since its last call.
+
+    Of a conversation that is not ``wanted``, asked when it begins, there are no items; its octets are not
+    even parsed, which costs more than all else. Without ``shown``, the parts of the others show nothing.
 
     Raises:
         CaptureError: the file cannot be read as a capture, or not any further.
     """
-    return _Reader(tally or FileTally()).read(path, progress)
+    return _Reader(tally or FileTally(), wanted, shown).read(path, progress)
 
 
 class _Reader:
-    def __init__(self, tally: FileTally) -> None:
+    def __init__(self, tally: FileTally, wanted: Callable[[Conversation], bool] | None, shown: bool) -> None:
         self._tally = tally
+        self._wanted = wanted
+        self._shown = shown
         self._number = 0
         self._open: dict[int, _Following] = {}
 
     def read(self, path: Path, progress: Callable[[int], None] | None) -> Iterator[Item]:
         for event in in_runs(read_streams(path, self._tally.packets, progress)):
             if isinstance(event, list):
-                yield from self._run(event)
+                following = self._open.get(event[0].stream.number)
+                if following is None:
+                    continue  # it is no mail, or not wanted
+                if following.conversation is None:
+                    yield from self._begin_of(event, following)
+                conversation, follower = following.conversation, following.follower
+                if conversation is None or follower is None or not event:
+                    continue
+                last = event[-1]
+                for part in _fed(follower, event):
+                    yield Said(conversation, part)
+                # A verdict stands on the packet with the answer: what it is about was said before.
+                if last.comments:
+                    yield from _remarks(conversation, last.comments, last.time, last.frame)
                 continue
             if isinstance(event, Opened):
                 new = self._open[event.stream.number] = _Following(event)
                 # Of our own captures it is known: so the client's leg comes first, though it listens first.
-                if (told := _told(new)) is not None:
+                if (told := new.facts.get("protocol")) in PROTOCOLS:
                     yield from self._begin(new, told, encrypted=False)
                 continue
             following = self._open.get(event.stream.number)
             if following is None:
-                continue  # it is no mail
+                continue
             if isinstance(event, Closed):
                 del self._open[event.stream.number]
                 yield from self._closed(following, event)
@@ -137,25 +164,11 @@ class _Reader:
             else:
                 yield from self._undecided(following, event)
 
-    def _run(self, run: Run) -> Iterator[Item]:
-        """What one side said without a word of another."""
+    def _begin_of(self, run: Run, following: _Following) -> Iterator[Item]:
+        """Takes from a run all up to the octets that tell what is spoken."""
         number = run[0].stream.number
-        while run and (following := self._open.get(number)) is not None:
-            conversation, follower = following.conversation, following.follower
-            if conversation is None or follower is None:
-                yield from self._undecided(following, run.pop(0))
-                continue
-            last = run[-1]
-            if len(run) == 1:
-                parts = follower.feed(last.side, last.data, last.time, last.frame)
-            else:
-                parts = follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run])
-            for part in parts:
-                yield Said(conversation, part)
-            # A verdict stands on the packet with the answer: what it is about was said before.
-            if last.comments:
-                yield from _remarks(conversation, last.comments, last.time, last.frame)
-            return
+        while run and following.conversation is None and number in self._open:
+            yield from self._undecided(following, run.pop(0))
 
     def _undecided(self, following: _Following, event: StreamEvent) -> Iterator[Item]:
         following.waiting.append(event)
@@ -170,14 +183,15 @@ class _Reader:
                 self._ignore(event.stream)
             return
         yield from self._begin(following, found, encrypted=is_tls(event.data))
-        for waited in following.waiting:
-            yield from _said(following, waited)
-        following.waiting = []
+        waiting, following.waiting = following.waiting, []
+        if following.conversation is not None:
+            for waited in waiting:
+                yield from _said(following, waited)
 
     def _begin(self, following: _Following, protocol: str, *, encrypted: bool) -> Iterator[Item]:
         self._number += 1
-        opening = following.opened
-        facts = _session(following)
+        self._tally.conversations += 1
+        opening, facts = following.opened, following.facts
         conversation = Conversation(
             self._number,
             opening.stream,
@@ -188,8 +202,11 @@ class _Reader:
             facts,
             encrypted and not facts,
         )
+        if self._wanted is not None and not self._wanted(conversation):
+            del self._open[opening.stream.number]
+            return
         following.conversation = conversation
-        following.follower = Follower(protocol, decrypted=bool(facts))
+        following.follower = Follower(protocol, decrypted=bool(facts), shown=self._shown)
         yield Began(conversation, opening.time)
         yield from _remarks(conversation, opening.comments, opening.time, opening.frame)
 
@@ -210,10 +227,12 @@ class _Reader:
         yield Ended(conversation, event.time, event.how, follower.user)
 
 
-def _told(following: _Following) -> str | None:
-    """The protocol, where our proxy has said it."""
-    told = str(_session(following).get("protocol", ""))
-    return told if told in PROTOCOLS else None
+def _fed(follower: Follower, run: Run) -> list[Part]:
+    """What one side said without a word of another."""
+    last = run[-1]
+    if len(run) == 1:
+        return follower.feed(last.side, last.data, last.time, last.frame)
+    return follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run])
 
 
 def _recognised(following: _Following, event: Octets) -> str | None:
@@ -231,9 +250,10 @@ def _is_other(following: _Following, event: Octets) -> bool:
     return not maybe or len(following.waiting) > _UNDECIDED
 
 
-def _session(following: _Following) -> Mapping[str, Any]:
-    for comment in following.opened.comments:
-        remark = comments.read(comment)
+def _facts(notes: tuple[str, ...]) -> Mapping[str, Any]:
+    """What our proxy says about the session on its first packet."""
+    for note in notes:
+        remark = comments.read(note)
         if remark is not None and remark.word == "session":
             return remark.fields
     return {}

@@ -5,38 +5,17 @@ Lines come out as the octets go in; of messages nothing is held but the beginnin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from mailproxy.capture.comments import Remark
 from mailproxy.capture.conversations import Began, Conversation, Ended, Item, Remarked, Said
 from mailproxy.capture.remark_text import in_words
-from mailproxy.capture.spoken import Spoken, Voice
-from mailproxy.proto.tokens import Side
+from mailproxy.capture.spoken import Line, Voice
+
+__all__ = ["NOTE", "Dialogue", "Line", "introduction", "kind_of"]
 
 NOTE = "note"
-
-
-@dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
-class Line:
-    """One line of a dialogue.
-
-    ``kind`` is a value of :class:`~mailproxy.capture.parts.Kind`, ``message`` for what is folded,
-    ``session`` for the line that introduces a conversation, ``verdict``, or ``note``. ``side`` is None
-    where nobody speaks. ``time`` is seconds since 1970. The text may hold anything: what is printed must
-    be made safe.
-    """
-
-    conversation: Conversation
-    time: float
-    side: Side | None
-    kind: str
-    text: str
-    status: str = ""
-    exchange: int = -1
-    frame: int = 0
-    more: Mapping[str, object] = field(default_factory=dict)
 
 
 class Dialogue:
@@ -52,12 +31,9 @@ class Dialogue:
         for item in items:
             conversation = item.conversation
             if isinstance(item, Said):
-                for spoken in self._open[conversation.number].said(item.part):
-                    yield _line(conversation, spoken)
+                yield from self._open[conversation.number].said(item.part)
             elif isinstance(item, Began):
-                self._open[conversation.number] = Voice(
-                    conversation.protocol, full=self._full, secrets=self._secrets
-                )
+                self._open[conversation.number] = Voice(conversation, full=self._full, secrets=self._secrets)
                 yield Line(conversation, item.time, None, "session", introduction(conversation))
             elif isinstance(item, Remarked):
                 yield from self._remarked(item)
@@ -73,8 +49,7 @@ class Dialogue:
         yield Line(item.conversation, item.time, None, kind, text, frame=item.frame, more=more)
 
     def _ended(self, item: Ended) -> Iterator[Line]:
-        for spoken in self._open.pop(item.conversation.number).finish(item.time):
-            yield _line(item.conversation, spoken)
+        yield from self._open.pop(item.conversation.number).finish(item.time)
         yield Line(
             item.conversation, item.time, None, NOTE, _HOW.get(item.how, item.how), more={"how": item.how}
         )
@@ -110,17 +85,3 @@ def _time(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="milliseconds")
     except (ValueError, OverflowError, OSError):  # anybody may have written the file
         return "at an impossible time"
-
-
-def _line(conversation: Conversation, spoken: Spoken) -> Line:
-    return Line(
-        conversation,
-        spoken.time,
-        spoken.side,
-        spoken.kind,
-        spoken.text,
-        spoken.status,
-        spoken.exchange,
-        spoken.frame,
-        spoken.more,
-    )

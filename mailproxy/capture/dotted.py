@@ -23,6 +23,9 @@ class Undotted:
         if end >= 0:
             self.ended = True
             return self._given(data[: end + 2])
+        if not data.endswith((b"\r", b"\n", b".")):  # most pieces end within a line
+            self._kept = b""
+            return self._given(data)
         self._kept = next((some for some in _BEGINNINGS if data.endswith(some)), b"")
         return self._given(data[: len(data) - len(self._kept)])
 

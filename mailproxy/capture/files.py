@@ -12,7 +12,7 @@ from mailproxy.capture import blocks
 from mailproxy.capture.active_file import ActiveFile, FolderGone, Write
 from mailproxy.capture.finished import Finished
 from mailproxy.capture.keeper import Keeper
-from mailproxy.capture.waiting import Block, Item, SessionOver
+from mailproxy.capture.waiting import Blocks, Item, SessionOver
 
 CHECKED_EVERY = 2.0  # seconds: so long octets may go to a file that somebody removed
 INTERFACES = ("client side", "server side")
@@ -102,16 +102,16 @@ class Files:
             self._finish(key)
         self._keeper.close(seconds)
 
-    def _run(self, items: Sequence[Item], start: int, file: ActiveFile) -> list[Block]:
+    def _run(self, items: Sequence[Item], start: int, file: ActiveFile) -> list[Blocks]:
         """The blocks from there on that go to the same file, and have room in it; one always has."""
         first = items[start]
         room = self._options.file_octets - file.octets
-        run: list[Block] = []
+        run: list[Blocks] = []
         for index in range(start, len(items)):
             item = items[index]
-            if not isinstance(item, Block):
+            if not isinstance(item, Blocks):
                 break
-            if self._options.per_session and isinstance(first, Block) and item.session != first.session:
+            if self._options.per_session and isinstance(first, Blocks) and item.session != first.session:
                 break
             room -= item.octets
             if run and room < 0:
@@ -119,7 +119,7 @@ class Files:
             run.append(item)
         return run
 
-    def _file(self, key: str, block: Block) -> _Open:
+    def _file(self, key: str, block: Blocks) -> _Open:
         now = self._clock()
         opened = self._open.get(key)
         if opened is not None and now - opened.checked >= CHECKED_EVERY:
@@ -136,13 +136,13 @@ class Files:
             opened = self._open[key] = _Open(self._new(block), now, now)
         return opened
 
-    def _is_full(self, opened: _Open, block: Block, now: float) -> bool:
+    def _is_full(self, opened: _Open, block: Blocks, now: float) -> bool:
         octets = opened.file.octets
         if now - opened.since >= self._options.file_seconds:
             return True
         return octets > len(self._head) and octets + block.octets > self._options.file_octets
 
-    def _new(self, block: Block) -> ActiveFile:
+    def _new(self, block: Blocks) -> ActiveFile:
         label = f"{block.protocol}-{block.session}" if self._options.per_session else ""
         file = ActiveFile(self._options.folder, self._now(), self._number, label, self._head, self._write)
         self._number = file.number + 1

@@ -9,6 +9,13 @@ from email.parser import BytesHeaderParser
 from hashlib import sha256
 
 _HEADER_OCTETS = 16_384  # in which the subject has to stand
+# A subject of plain words, in one line, behind well-formed fields: nearly all are, and to find it so takes a
+# tenth of the parser's time. Whatever else it is, the parser says what it means.
+_PLAIN_SUBJECT = re.compile(
+    rb"(?:(?!subject:)[!-9;-~]+:[\t -~]*\r?\n(?:[\t ][\t -~]*\r?\n)*)*"
+    rb"subject:([\t -~]*)(?:\r?\n(?![\t ])|\r?\Z)",
+    re.I,
+)
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _SHORT = 60  # octets of a literal that is shown as it is
 _DIGITS = 16  # of the digest, where people read it
@@ -72,6 +79,14 @@ class Fold:
 
 def subject_of(octets: bytes) -> str:
     """The subject of a message of which this is the beginning; empty when it cannot be read."""
+    plain = _PLAIN_SUBJECT.match(octets)
+    if plain is not None and b"=?" not in plain[1]:
+        return " ".join(plain[1].decode("ascii").split())
+    return parsed_subject(octets)
+
+
+def parsed_subject(octets: bytes) -> str:
+    """The same, whatever the header looks like: by the parser of the standard library."""
     header = _END_OF_HEADER.split(octets, 1)[0]  # the parser would go through the lines behind it, too
     try:
         raw = str(BytesHeaderParser().parsebytes(header).get("Subject", ""))

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from mailproxy.capture.assumed import Assumed
 from mailproxy.capture.parts import GREETING_NUMBER, UNASKED, Kind, Part
-from mailproxy.capture.veiling import Veil, hidden
+from mailproxy.capture.veiling import Blank, Veil, hidden
 from mailproxy.proto.capabilities import Policy
 from mailproxy.proto.dialect import GREETING, Limits, Say, Slot
 from mailproxy.proto.tokens import Chunk, Command, Reply, Side, WireError
@@ -29,7 +29,7 @@ _POLICY = Policy(guard=False, starttls=True, login=True, verbatim=True)
 _LIMITS = Limits(line=262_144, reply=1_048_576, literal=1_048_576)
 _WAITING_OCTETS = 1_048_576  # of the client, while its next command waits for a reply
 _SILENT_OCTETS = 65_536  # of the client, after which a server that said nothing is not in the capture
-_TAIL_OCTETS = 8  # enough for the mark at which a body ends, but for its last octet
+TAIL_OCTETS = 8  # enough for the mark at which a body ends, but for its last octet
 _MOST_OPEN = 100_000  # commands without a reply
 # On Python 3.11, to look up a member of an Enum takes as long as three calls: here it is done once.
 _CLIENT, _SERVER = Side.CLIENT, Side.SERVER
@@ -49,47 +49,55 @@ class _Open(Slot):
 
     __slots__ = ("number", "veil")
 
-    def __init__(self, command: Command, number: int, veil: Veil) -> None:
+    def __init__(self, command: Command, number: int, veil: Veil | Blank) -> None:
         super().__init__(command, 0.0)
         self.number = number
         self.veil = veil
 
 
 class _Clock:
-    """When which octet of a side arrived."""
+    """When which octet of a side arrived: the last of those ``fed`` at ``latest``, a time and a frame."""
 
-    __slots__ = ("_marks", "fed")
+    __slots__ = ("_marks", "fed", "latest")
 
     def __init__(self) -> None:
         self.fed = 0
-        self._marks: deque[tuple[int, float, int]] = deque()
+        self.latest = (0.0, 0)
+        self._marks: deque[tuple[int, tuple[float, int]]] = deque()  # all but the latest
 
     def feed(self, octets: int, time: float, frame: int) -> None:
+        if self.fed:
+            self._marks.append((self.fed, self.latest))
         self.fed += octets
-        self._marks.append((self.fed, time, frame))
+        self.latest = (time, frame)
 
     def at(self, offset: int) -> tuple[float, int]:
         """Time and frame of the packet with the octet before ``offset``. Offsets never fall."""
         marks = self._marks
-        while len(marks) > 1 and marks[0][0] < offset:
+        if offset == self.fed:
+            marks.clear()
+        while marks and marks[0][0] < offset:
             marks.popleft()
-        return marks[0][1:] if marks else (0.0, 0)
+        return marks[0][1] if marks else self.latest
 
 
 class Follower:
     """Follows one conversation of ``protocol`` (``pop3``, ``imap`` or ``smtp``).
 
-    ``decrypted``: octets behind STARTTLS are what was said inside TLS.
+    ``decrypted``: octets behind STARTTLS are what was said inside TLS. Without ``shown``, nothing
+    is shown by parts that may hold a secret; to look for those takes time.
     ``user`` is whoever has logged in, as far as can be known.
     """
 
-    def __init__(self, protocol: str, *, decrypted: bool = False) -> None:
+    def __init__(self, protocol: str, *, decrypted: bool = False, shown: bool = True) -> None:
         self._protocol = protocol
+        self._literals = protocol == "imap"
         self._decrypted = decrypted
+        self._blank = None if shown else Blank()
         self._dialect = dialect_for(protocol, _POLICY, _LIMITS, frozenset())
         self._client_inbox, self._server_inbox = self._dialect.inboxes
         self._clocks = (_Clock(), _Clock())
-        self._greeting = _Open(Command(GREETING, b""), GREETING_NUMBER, Veil(protocol))
+        self._greeting = _Open(Command(GREETING, b""), GREETING_NUMBER, self._blank or Veil(protocol))
         self._dialect.slots.append(self._greeting)
         self._number = GREETING_NUMBER
         self._current: _Open = self._greeting  # the client's latest command
@@ -117,36 +125,38 @@ class Follower:
 
     def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side``; returns the parts that are complete now."""
-        self._clocks[side].feed(len(data), time, frame)
-        return self._fed(side, data)
+        clock = self._clocks[side]
+        clock.feed(len(data), time, frame)
+        return self._fed(side, data, clock.fed == len(data))
 
     def feed_run(self, side: Side, run: Sequence[tuple[bytes, float, int]]) -> list[Part]:
         """The same of several packets that stand behind each other: data, time and frame of each."""
         clock = self._clocks[side]
+        first = not clock.fed
         for data, time, frame in run:
             clock.feed(len(data), time, frame)
-        return self._fed(side, b"".join([each[0] for each in run]))
+        return self._fed(side, b"".join([each[0] for each in run]), first)
 
-    def _fed(self, side: Side, data: bytes) -> list[Part]:
-        if self._raw is None and self._clocks[side].fed == len(data):
+    def _fed(self, side: Side, data: bytes, first: bool) -> list[Part]:
+        if first and self._raw is None:
             self._begins(side, data)
         if self._raw is not None:
             self._add(side, self._raw, data, UNASKED, self._veiled_raw(data))
             return self._taken()
-        self._dialect.inboxes[side].feed(data)
+        (self._server_inbox if side is _SERVER else self._client_inbox).feed(data)
         self._turn()
-        self._bound()
+        if self._client_inbox.data or self._assumed is not None or len(self._dialect.slots) > _MOST_OPEN:
+            self._bound()
         return self._taken()
 
-    def pass_on(self, side: Side, pieces: Sequence[bytes], time: float = 0.0) -> Part | None:
-        """Octets of a body that is known not to end in them: they are not searched for a lone dot.
+    def pass_on(self, side: Side, octets: int, tail: bytes, time: float = 0.0) -> Part | None:
+        """So many octets of a body that is known not to end in them: they are not searched for a lone dot.
 
-        Only while :meth:`amid` this side. Returns what they are, but without the octets; None, and nothing
-        is taken, where the body does not end with a dot or there are too few of them.
+        Only while :meth:`amid` this side. ``tail`` are the last ``TAIL_OCTETS`` of them. Returns what they
+        are, but without the octets; None, and nothing is taken, where the body does not end with a dot or
+        there are too few of them.
         """
-        octets = sum(map(len, pieces))
-        tail = b"".join(pieces[-2:])[-_TAIL_OCTETS:]
-        if octets <= _TAIL_OCTETS or not self._dialect.in_body(side):
+        if octets <= TAIL_OCTETS or not self._dialect.in_body(side):
             return None
         self._dialect.skip(side, octets - len(tail))
         self._clocks[side].feed(octets, time, 0)
@@ -217,7 +227,9 @@ class Follower:
                 self._add(side, kind, rest, UNASKED, self._veiled_raw(rest))
 
     def _veiled_raw(self, data: bytes) -> bytes:
-        return data if self._raw is Kind.TLS else hidden(data)
+        if self._raw is Kind.TLS:
+            return data
+        return hidden(data) if self._blank is None else b""
 
     def _assume(self) -> None:
         """The server's half is not in the capture."""
@@ -243,16 +255,16 @@ class Follower:
         data: bytes,
         number: int,
         shown: bytes,
-        *,
         command: Command | None = None,
         status: str = "",
         ends: bool = False,
         literal: bool = False,
     ) -> None:
-        if self._assumed is not None and side is Side.SERVER:
+        if self._assumed is not None and side is _SERVER:
             return  # made up, and never said
         clock = self._clocks[side]
-        time, frame = clock.at(clock.fed - len(self._dialect.inboxes[side]))
+        inbox = self._server_inbox if side is _SERVER else self._client_inbox
+        time, frame = clock.at(clock.fed - len(inbox) if inbox.data else clock.fed)
         self._parts.append(
             Part(side, kind, data, time, frame, number, shown, len(data), command, status, ends, literal)
         )
@@ -261,20 +273,23 @@ class Follower:
 
     def _turn(self) -> None:
         try:
-            while self._raw is None and (self._from_client() or self._from_server()):
+            while self._raw is None and (
+                (self._client_inbox.data and not self._blocked() and self._from_client())
+                or (self._server_inbox.data and self._from_server())
+            ):
                 pass
         except WireError as error:
             self._give_up(Kind.UNREAD, (error.side, error.taken))
 
     def _blocked(self) -> bool:
-        slots = self._dialect.slots
-        waits = self._holding is not None or (bool(slots) and slots[0] is self._greeting)
-        return waits and not self._dialect.engaged
+        if self._holding is None:
+            slots = self._dialect.slots
+            if not slots or slots[0] is not self._greeting:
+                return False
+        return not self._dialect.engaged
 
     def _from_client(self) -> bool:
-        if not self._client_inbox.data or self._blocked():
-            return False
-        literal = self._dialect.in_literal(_CLIENT)
+        literal = self._literals and self._dialect.in_literal(_CLIENT)
         token = self._dialect.client()
         if isinstance(token, Command):
             self._command(token)
@@ -284,13 +299,14 @@ class Follower:
 
     def _command(self, command: Command) -> None:
         self._number += 1
-        slot = self._current = _Open(command, self._number, Veil(self._protocol))
-        shown = slot.veil.command(command)
+        veil = self._blank or Veil(self._protocol)
+        slot = self._current = _Open(command, self._number, veil)
+        shown = veil.command(command)
         self._dialect.slots.append(slot)
         self._dialect.forwarded(command)
         if command.spec is not None and command.spec.hold:
             self._holding = slot
-        self._add(_CLIENT, _COMMAND, command.line, slot.number, shown, command=command)
+        self._add(_CLIENT, _COMMAND, command.line, slot.number, shown, command)
 
     def _chunk(self, chunk: Chunk, literal: bool) -> None:
         slot = self._current
@@ -307,9 +323,7 @@ class Follower:
             self._add(_CLIENT, kind, chunk.data, slot.number, shown, literal=literal)
 
     def _from_server(self) -> bool:
-        if not self._server_inbox.data:
-            return False
-        literal = self._dialect.in_literal(_SERVER)
+        literal = self._literals and self._dialect.in_literal(_SERVER)
         token = self._dialect.server()
         if isinstance(token, Chunk):
             slot, reply = self._answering, self._reply
@@ -329,7 +343,7 @@ class Follower:
         number = slot.number if slot is not None else UNASKED
         shown = slot.veil.reply(reply.data) if slot is not None else reply.data
         ends = reply.final and slot is not None and not reply.more
-        self._add(_SERVER, _REPLY, reply.data, number, shown, status=reply.status, ends=ends)
+        self._add(_SERVER, _REPLY, reply.data, number, shown, None, reply.status, ends)
         if reply.more:
             self._answering, self._reply = slot, reply
         elif ends and slot is not None:
@@ -348,7 +362,9 @@ class Follower:
     def _done(self, slot: _Open, reply: Reply) -> None:
         """The server's final word on a command."""
         slots = self._dialect.slots
-        if slot in slots:
+        if slots and slots[0] is slot:
+            slots.popleft()
+        elif slot in slots:
             slots.remove(slot)
         if self._holding is slot:
             self._holding = None

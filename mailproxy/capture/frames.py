@@ -22,6 +22,8 @@ _FAMILIES = {family.to_bytes(4, order) for family in (2, 10, 24, 28, 30) for ord
 
 def ethernet(buffer: bytes, start: int, end: int) -> int:
     """IEEE 802.3 with any VLAN tags."""
+    if start + 14 <= end and buffer[start + 12] == 8 and buffer[start + 13] == 0:
+        return start + 14  # IPv4 without tags is the usual; what follows would find the same
     return _behind_tags(buffer, start + 12, end)
 
 

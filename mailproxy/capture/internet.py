@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import socket
 from enum import Enum
+from functools import lru_cache
 from struct import Struct
 from typing import TypeAlias
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+TCP = 6  # the protocol, in IP
+IN_PIECES = 0x3FFF  # of IPv4's field for fragments: more of them follow, or came before
+
+# Both headers at once, where IPv4 has no options: version and header length, total length, fragment,
+# protocol, key, sequence, acknowledgment, header length, flags. The last six octets are not looked at.
+HEADERS = Struct(">BxHxxHxBxx12sIIBB6x")
 
 # (key, sequence, acknowledgment, flags, start, end, missing): the captured payload is buffer[start:end], and
 # ``missing`` octets behind it were not captured. ``key`` is source address, target address, source port,
@@ -21,7 +28,7 @@ Segment: TypeAlias = tuple[bytes, int, int, int, int, int, int]
 _V4 = Struct(">BxHxxHxB").unpack_from  # version and header length, total length, fragment, protocol
 _V6 = Struct(">HB").unpack_from  # payload length, next header
 _TCP = Struct(">IIBB").unpack_from  # sequence, acknowledgment, header length, flags
-_TCP_PROTOCOL, _FRAGMENT = 6, 44
+_FRAGMENT = 44
 _IN_EIGHTS = {0, 43, 60, 135, 139, 140}  # extension headers with a length in units of 8 octets
 _AUTHENTICATION = 51  # … of 4
 _MOST_HEADERS = 16
@@ -47,9 +54,9 @@ def segment(buffer: bytes, ip: int, end: int, wire_end: int) -> Segment | Left:
     first, total, fragment, protocol = _V4(buffer, ip)
     if first >> 4 != 4:
         return _segment_of_v6(buffer, ip, end, wire_end) if first >> 4 == 6 else Left.NOT_TCP
-    if fragment & 0x3FFF:  # more of them follow, or came before
+    if fragment & IN_PIECES:
         return Left.FRAGMENT
-    if protocol != _TCP_PROTOCOL:
+    if protocol != TCP:
         return Left.NOT_TCP
     tcp = ip + (first & 15) * 4
     if tcp < ip + 20 or tcp + 20 > end:
@@ -84,7 +91,7 @@ def _segment_of_v6(buffer: bytes, ip: int, end: int, wire_end: int) -> Segment |
 
 def _behind_extensions(buffer: bytes, at: int, end: int, protocol: int) -> int | Left:
     for _ in range(_MOST_HEADERS):
-        if protocol == _TCP_PROTOCOL:
+        if protocol == TCP:
             return at
         if at + 8 > end:
             return Left.DAMAGED
@@ -117,18 +124,21 @@ def _cut(
 def way_back(key: bytes) -> bytes:
     """The key of the other direction."""
     address = len(key) // 2 - 2
-    source, target, ports = key[:address], key[address:-4], key[-4:]
-    return target + source + ports[2:] + ports[:2]
+    return key[address:-4] + key[:address] + key[-2:] + key[-4:-2]
 
 
 def ports(key: bytes) -> tuple[int, int]:
     """Of source and target."""
-    return int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+    return key[-4] << 8 | key[-3], key[-2] << 8 | key[-1]
 
 
 def source(key: bytes) -> str:
     """``address:port`` of the sender, with brackets around an address of IPv6."""
-    address, port = key[: len(key) // 2 - 2], ports(key)[0]
+    return f"{_host(key[: len(key) // 2 - 2])}:{key[-4] << 8 | key[-3]}"
+
+
+@lru_cache(maxsize=1024)  # most connections of a file are between few addresses
+def _host(address: bytes) -> str:
     if len(address) == 4:
-        return f"{socket.inet_ntop(socket.AF_INET, address)}:{port}"
-    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
+        return socket.inet_ntop(socket.AF_INET, address)
+    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]"

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from mailproxy.capture.abridged import Abridged
 from mailproxy.capture.comments import write
-from mailproxy.capture.follower import Follower
+from mailproxy.capture.follower import TAIL_OCTETS, Follower
 from mailproxy.capture.parts import Kind, Part
 from mailproxy.capture.shape import Shape
 from mailproxy.proto.tokens import Side
@@ -16,6 +16,7 @@ How = Literal["fin", "rst"]
 _BODY_OCTETS = 49_152  # of a body that are put together; a packet has room for 60,000
 _BODY_PIECES = 1000  # of it: each costs memory of its own
 _FEW_PIECES = 64  # more of them are joined before they wait for the disk
+_LEFT_OUT_OCTETS = 1 << 20  # of a body that are counted before the file is told of them
 _END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
 
@@ -41,12 +42,16 @@ class Leg:
         "_body",
         "_follower",
         "_inside",
+        "_leaves_out",
         "_octets",
+        "_passed",
+        "_passes",
         "_remarks",
         "_secrets",
         "_shape",
         "_sink",
         "_starttls",
+        "_tail",
         "_upgrade",
     )
 
@@ -60,6 +65,10 @@ class Leg:
         self._body: list[bytes] = []
         self._octets = 0  # of it
         self._inside = True  # it is sure that it goes on behind them
+        self._passes = False  # what is inside of this body need not be parsed …
+        self._leaves_out = False  # … nor written
+        self._passed = 0  # octets that the follower has not been told of
+        self._tail = b""  # the last of them
         self._remarks: list[str] = []
         self._upgrade = _STARTTLS[protocol]
         self._starttls: list[Part] = []  # this exchange is not written if TLS begins behind it
@@ -87,29 +96,66 @@ class Leg:
             # Of a short piece nobody can say whether it ends a body without what was before.
             ends = ends or len(data) < len(_END) or data.endswith(_END)
         self._inside = self._inside and cut and not ends
-        if ends or self._octets >= _BODY_OCTETS or len(self._body) >= _BODY_PIECES:
+        if self._passes and self._inside:
+            if self._octets > TAIL_OCTETS if self._leaves_out else self._is_enough():
+                self._pass(side, time)
+        elif ends or self._is_enough():
             self._flush(time)
+
+    def _is_enough(self) -> bool:
+        return self._octets >= _BODY_OCTETS or len(self._body) >= _BODY_PIECES
+
+    def _pass(self, side: Side, time: float) -> None:
+        """What waits of a body is written as it is, or left out, and the follower is told of it later."""
+        for data in self._body:
+            self._tail = (self._tail + data[-TAIL_OCTETS:])[-TAIL_OCTETS:]
+        self._passed += self._octets
+        if not self._leaves_out:
+            self._sink.data(side, self._few_pieces(), time)  # what remarks are about comes later
+        self._body, self._octets = [], 0
+        if self._leaves_out and self._passed >= _LEFT_OUT_OCTETS:
+            self._catch_up(side, time)
+
+    def _catch_up(self, side: Side, time: float) -> None:
+        """Tells the follower what has passed, and the file what was left out of it."""
+        passed, self._passed = self._passed, 0
+        if passed:
+            part = self._follower.pass_on(side, passed, self._tail, time)
+            assert part is not None, "more of the same body has passed before"
+            if self._abridged is not None:
+                self._sink.hole(side, self._abridged.left_out(part, self._tail))
 
     def _flush(self, time: float) -> None:
         """What waits of a body is written now."""
-        side, body, inside = self._amid, self._body, self._inside
-        self._amid, self._body, self._octets, self._inside = None, [], 0, True
-        if side is None or not body:
+        side, self._amid = self._amid, None
+        if side is None:
             return
-        if len(body) > _FEW_PIECES:
-            body = [b"".join(body)]
-        part = self._follower.pass_on(side, body, time) if inside else None
+        self._catch_up(side, time)
+        self._passes = self._leaves_out = False
+        body, self._body = self._few_pieces(), []
+        octets, self._octets = self._octets, 0
+        inside, self._inside = self._inside, True
+        if not body:
+            return
+        self._tail = b"".join(data[-TAIL_OCTETS:] for data in body)[-TAIL_OCTETS:]
+        part = self._follower.pass_on(side, octets, self._tail, time) if inside else None
         if part is None:
             self._write(side, body, time, remarked=False)
             return
         self._put(self._shape.rest(), time)  # it may go on with a list that waits to be whole
+        self._amid = side
         if self._abridged is None:
-            self._sink.data(side, body, time)  # what remarks are about comes later
-        elif left_out := self._abridged.left_out(part, b"".join(body[-2:])):
+            self._passes = True
+            self._sink.data(side, body, time)
+        elif left_out := self._abridged.left_out(part, self._tail):
+            self._passes = self._leaves_out = True
             self._sink.hole(side, left_out)
         else:
             part.data = part.shown = b"".join(body)
             self._put([part], time)
+
+    def _few_pieces(self) -> list[bytes]:
+        return [b"".join(self._body)] if len(self._body) > _FEW_PIECES else self._body
 
     def _write(self, side: Side, pieces: Iterable[bytes], time: float, remarked: bool = True) -> None:
         """Remarks are about these octets, unless those have waited: then they are about what comes next."""

@@ -58,6 +58,10 @@ class Listing:
         self._open: dict[int, _Open] = {}
         self._pairing = Pairing()
 
+    def wants(self, conversation: Conversation) -> bool:
+        """Whether its row, if it began now, might be given: the others need not be read."""
+        return self._legs or not self._pairing.stands_behind(conversation)
+
     def rows(self, items: Iterable[Item]) -> Iterator[Row]:
         """The rows, in the order in which their sessions ended. Raises what ``items`` raises."""
         for item in items:

@@ -11,10 +11,12 @@ from mailproxy.capture.packets import MOST, NOWHERE, Interface, Packet
 from mailproxy.capture.pcapng_options import comments, resolution
 from mailproxy.capture.source import Source
 
-MAGIC = b"\x0a\x0d\x0d\x0a"  # the section header's type, the same in both orders
+_SECTION = 0x0A0D0D0A  # the same in both orders
+MAGIC = _SECTION.to_bytes(4, "big")
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 1, 2, 3, 6
 _MOST_INTERFACES = 10_000  # of a section
+_HEAD = 28  # octets of an enhanced packet's block before the packet
 
 _Scale = tuple[
     Interface, int, int, int
@@ -26,9 +28,9 @@ class _Section:
 
     def __init__(self, order: str) -> None:
         self.order = order
-        self.block = Struct(order + "II").unpack_from
+        # One look for all that an enhanced packet says. Of other blocks the first two alone have a meaning.
+        self.head = Struct(order + "IIIIIII").unpack_from
         self.length = Struct(order + "I").unpack_from
-        self.enhanced = Struct(order + "IIIII").unpack_from
         self.obsolete = Struct(order + "HHIIII").unpack_from
         self.interfaces: list[_Scale] = []
 
@@ -50,38 +52,41 @@ class PcapngReader:
             CaptureError: a length cannot be true, or the file cannot be read.
         """
         refill = self._source.refill
-        section, at, size = self._section, 0, len(buffer)
+        at, size = 0, len(buffer)
+        section = self._section
+        head, tail, interfaces = section.head, section.length, section.interfaces
         while True:
-            if at + 12 > size:
-                buffer = refill(buffer[at:], 12)
+            if at + _HEAD > size:
+                buffer = refill(buffer[at:size], _HEAD)
                 at, size = 0, len(buffer)
                 if size < 12:
                     break
-            if buffer[at : at + 4] == MAGIC:
-                section = self._section = self._new_section(buffer, at)
-            kind, length = section.block(buffer, at)
+                buffer = buffer.ljust(_HEAD, b"\0")  # the last block may be shorter
+            kind, length, number, high, low, captured, original = head(buffer, at)
+            if kind == _SECTION:
+                section = self._section = self._new_section(buffer, at, size)
+                head, tail, interfaces = section.head, section.length, section.interfaces
+                length = head(buffer, at)[1]
             if length < 12 or length & 3 or length > MOST:
                 raise self._error(size - at, f"a block says that it has {length} octets")
             if at + length > size:
-                buffer = refill(buffer[at:], length)
+                buffer = refill(buffer[at:size], length)
                 at, size = 0, len(buffer)
                 if size < length:
                     break
             end = at + length - 4
-            if section.length(buffer, end)[0] != length:
+            if tail(buffer, end)[0] != length:
                 raise self._error(size - at, "the two lengths of a block are not the same")
             if kind == _ENHANCED and length >= 32:
-                fields = section.enhanced(buffer, at + 8)
-                number, high, low, captured, original = fields
-                start, stop = at + 28, at + 28 + captured
-                if number < len(section.interfaces) and 0 <= end - stop < 4:
+                self._frame += 1
+                start, stop = at + _HEAD, at + _HEAD + captured
+                if number < len(interfaces) and 0 <= end - stop < 4:
                     # Whole and without options, as nearly all are; _packet would do the same with it.
-                    self._frame += 1
-                    interface, units, offset, _ = section.interfaces[number]
+                    interface, units, offset, _ = interfaces[number]
                     time = self._time = (high << 32 | low) / units + offset
                     yield time, interface, buffer, start, stop, original, ()
                 else:
-                    yield self._packet(buffer, start, end, fields)
+                    yield self._packet(buffer, start, end, (number, high, low, captured, original))
             elif kind == _INTERFACE:
                 self._describe(buffer, at + 8, end, size)
             elif kind in (_SIMPLE, _OBSOLETE):
@@ -89,16 +94,15 @@ class PcapngReader:
             at = end + 4
         self._source.end(size - at)
 
-    def _new_section(self, buffer: bytes, at: int) -> _Section:
+    def _new_section(self, buffer: bytes, at: int, size: int) -> _Section:
         order = _ORDERS.get(buffer[at + 8 : at + 12])
         if order is None:
-            raise self._error(len(buffer) - at, "a section header has no byte order")
+            raise self._error(size - at, "a section header has no byte order")
         return _Section(order)
 
     def _packet(self, buffer: bytes, start: int, end: int, fields: tuple[int, int, int, int, int]) -> Packet:
         number, high, low, captured, original = fields
         section = self._section
-        self._frame += 1
         if number >= len(section.interfaces):
             return self._damaged(buffer, "a packet is of an interface that is not described")
         interface, units, offset, _ = section.interfaces[number]
@@ -112,16 +116,15 @@ class PcapngReader:
 
     def _old_packet(self, kind: int, buffer: bytes, start: int, end: int) -> Packet:
         section = self._section
+        self._frame += 1
         if kind == _OBSOLETE and end - start >= 20:
             number, _, high, low, captured, original = section.obsolete(buffer, start)
             return self._packet(buffer, start + 20, end, (number, high, low, captured, original))
         if kind == _SIMPLE and end - start >= 4 and section.interfaces:
-            self._frame += 1
             interface, _, _, most = section.interfaces[0]
             original = section.length(buffer, start)[0]
             captured = min(original, end - start - 4, most or original)
             return self._time, interface, buffer, start + 4, start + 4 + captured, original, ()
-        self._frame += 1
         return self._damaged(buffer, "a packet block is too short, or in front of its interface")
 
     def _damaged(self, buffer: bytes, why: str) -> Packet:

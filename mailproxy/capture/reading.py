@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mailproxy.capture import pcap, pcapng
 from mailproxy.capture.connections import Connections
-from mailproxy.capture.frames import STRIP, Strip
-from mailproxy.capture.internet import ACK, FIN, RST, SYN, Left, segment
+from mailproxy.capture.frames import STRIP, Strip, raw
+from mailproxy.capture.internet import ACK, FIN, HEADERS, IN_PIECES, RST, SYN, TCP, Left, segment
 from mailproxy.capture.model import CaptureError, Noted, Octets, StreamEvent, Tally
 from mailproxy.capture.notes import Notes
 from mailproxy.capture.packets import NOWHERE, Interface, Packet
@@ -60,14 +60,16 @@ def _packets(source: Source, notes: Notes) -> Iterator[Packet]:
 def streams(packets: Iterable[Packet], connections: Connections, notes: Notes) -> Iterator[StreamEvent]:
     """The TCP connections among these packets of a file.
 
-    A packet that brings what is wanted next, which nearly all do, is dealt with here and now; that is what
-    reading gigabytes costs. ``Connection.take`` would do the same with it.
+    Nearly all packets are whole, of IPv4 without options, and bring what is wanted next. These are dealt with
+    here and now, for that is what reading gigabytes costs: ``segment`` would find the same in them, and
+    ``Connection.take`` do the same with it.
     """
     tally = notes.tally
     last: Interface = NOWHERE
     strip: Strip | None = STRIP[last.link]
     table = connections.table(last)
     frame, time = 0, 0.0
+    headers, shortest = HEADERS.unpack_from, HEADERS.size
     for time, interface, buffer, start, end, length, comments in packets:
         frame += 1
         tally.packets = frame
@@ -77,12 +79,18 @@ def streams(packets: Iterable[Packet], connections: Connections, notes: Notes) -
             tally.not_tcp += 1
             notes.add(f"link type {interface.link} is not known", frame)
             continue
-        ip = strip(buffer, start, end)
-        found = segment(buffer, ip, end, start + length) if ip >= 0 else Left.NOT_TCP
-        if isinstance(found, Left):
-            _count(found, tally)
-            continue
-        key, sequence, acknowledgment, flags, first, stop, missing = found
+        ip = start if strip is raw else strip(buffer, start, end)
+        is_plain = False
+        if 0 <= ip <= end - shortest:
+            version, total, pieces, kind, key, sequence, acknowledgment, header, flags = headers(buffer, ip)
+            first, stop, missing = ip + 20 + (header >> 4) * 4, ip + total, 0
+            is_plain = version == 0x45 and kind == TCP and not pieces & IN_PIECES and header >= 0x50
+        if not is_plain or not first <= stop <= end:
+            found = segment(buffer, ip, end, start + length) if ip >= 0 else Left.NOT_TCP
+            if isinstance(found, Left):
+                _count(found, tally)
+                continue
+            key, sequence, acknowledgment, flags, first, stop, missing = found
         side = table.get(key)
         if side is not None and side.calm and not missing and flags & _CONTROL == ACK:
             if first == stop:
@@ -97,6 +105,7 @@ def streams(packets: Iterable[Packet], connections: Connections, notes: Notes) -
                 side.wanted = (sequence + stop - first) % SEQUENCES
                 yield Octets(side.stream, side.side, buffer[first:stop], time, frame, comments)
                 continue
+        found = key, sequence, acknowledgment, flags, first, stop, missing
         yield from connections.take(interface, side, found, buffer[first:stop], time, frame, comments)
     yield from connections.close_all(time, frame)
 

@@ -16,6 +16,7 @@ from mailproxy.capture.model import Stream
 from mailproxy.proto.tokens import Side
 
 SEQUENCES = 1 << 32
+_HALF = SEQUENCES // 2
 MOST_SEGMENTS = 1000  # that wait in one direction
 MOST_OCTETS = 1 << 20  # … and their size, each with _OVERHEAD
 _OVERHEAD = 200  # octets that Python needs for a segment, about
@@ -93,7 +94,7 @@ class Direction:
         self.side = side
         self.room = room
         self.wanted = self.acknowledged = self.isn = self.fin = -1
-        self.calm = False
+        self.calm = True
         self.heard = 0
         self.waiting: Waiting | None = None
 
@@ -173,7 +174,7 @@ class Direction:
 
 def distance(start: int, end: int) -> int:
     """From one sequence number to another, forward or back, whichever is nearer."""
-    return (end - start + SEQUENCES // 2) % SEQUENCES - SEQUENCES // 2
+    return (end - start + _HALF) % SEQUENCES - _HALF
 
 
 def _position(segment: tuple[int, bytes]) -> int:

@@ -17,7 +17,7 @@ from mailproxy.capture.text_lines import text_of
 from mailproxy.proto.tokens import Side
 
 AROUND = 200  # octets of a line that are shown on each side of what was found
-_UNREADABLE = frozenset({Kind.TLS, Kind.UNREAD, Kind.STARTTLS, Kind.GAP})
+_READABLE = (Kind.REPLY, Kind.COMMAND, Kind.BODY, Kind.DATA, Kind.RESPONSE)  # no set: these hash slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,19 @@ class Search:
         self._wanted = wanted.lower() if any_case else wanted
         self._any_case = any_case
         self._secrets = secrets
-        self._open: dict[tuple[int, Side], _Stream] = {}
+        self._open: dict[int, tuple[_Stream, _Stream]] = {}  # by conversation
 
     def hits(self, items: Iterable[Item]) -> Iterator[Hit]:
         """Each line that holds it, once. Raises what ``items`` raises."""
         for item in items:
             if isinstance(item, Said):
-                yield from self._said(item.conversation, item.part)
+                if found := self._said(item.conversation, item.part):
+                    yield from found
             elif isinstance(item, Remarked):
                 yield from self._remarked(item)
             elif isinstance(item, Ended):
-                for side in Side:
-                    stream = self._open.pop((item.conversation.number, side), None)
-                    if stream is not None:
-                        yield from stream.flush()
+                for stream in self._open.pop(item.conversation.number, ()):
+                    yield from stream.flush()
 
     def _remarked(self, item: Remarked) -> Iterator[Hit]:
         text = in_words(item.remark)
@@ -69,17 +68,15 @@ class Search:
         if self._wanted in (octets.lower() if self._any_case else octets):
             yield Hit(item.conversation, item.time, None, kind_of(item.remark), -1, item.frame, text)
 
-    def _said(self, conversation: Conversation, part: Part) -> Iterator[Hit]:
-        place = (conversation.number, part.side)
-        if part.kind in _UNREADABLE and not (self._secrets and part.kind is Kind.UNREAD):
-            stream = self._open.pop(place, None)
-            if stream is not None:
-                yield from stream.flush()
-            return
-        stream = self._open.get(place)
-        if stream is None:
-            stream = self._open[place] = _Stream(conversation, self._wanted, self._any_case)
-        yield from stream.feed(part.data if self._secrets else part.shown, part)
+    def _said(self, conversation: Conversation, part: Part) -> list[Hit]:
+        both = self._open.get(conversation.number)
+        if both is None:
+            client, server = (_Stream(conversation, self._wanted, self._any_case) for _ in Side)
+            both = self._open[conversation.number] = (client, server)
+        stream = both[part.side]
+        if part.kind in _READABLE or (self._secrets and part.kind is Kind.UNREAD):
+            return stream.feed(part.data if self._secrets else part.shown, part)
+        return stream.flush()
 
 
 class _Stream:
@@ -94,7 +91,8 @@ class _Stream:
         self._line = b""  # the end of the line that goes on
         self._hit: tuple[Part, int] | None = None  # found in that line, at this place in it
 
-    def feed(self, data: bytes, part: Part) -> Iterator[Hit]:
+    def feed(self, data: bytes, part: Part) -> list[Hit]:
+        hits = []
         data = self._line + data
         sought = data.lower() if self._any_case else data
         start = sought.find(self._wanted) if self._hit is None else 0
@@ -104,15 +102,16 @@ class _Stream:
             end = data.find(b"\n", self._hit[1])
             if end < 0:
                 break
-            yield self._shown(data, end)
+            hits.append(self._shown(data, end))
             start = sought.find(self._wanted, end + 1)
         self._keep(data)
+        return hits
 
-    def flush(self) -> Iterator[Hit]:
-        """Nothing more comes."""
-        if self._hit is not None:
-            yield self._shown(self._line, len(self._line))
+    def flush(self) -> list[Hit]:
+        """What comes now does not go on with this line."""
+        hits = [self._shown(self._line, len(self._line))] if self._hit is not None else []
         self._line = b""
+        return hits
 
     def _keep(self, data: bytes) -> None:
         if self._hit is not None:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mailproxy.capture.bulk import Bulk, Exact, Imap, Listed, Stuffed
+from mailproxy.capture.bulk import NOTHING, Bulk, Exact, Imap, Listed, Stuffed
+from mailproxy.capture.conversations import Conversation
 from mailproxy.capture.parts import Kind, Part
 from mailproxy.capture.text_lines import lines_of
 from mailproxy.proto.tokens import Side
 
 _RETRIEVING = frozenset({"RETR", "TOP"})
-_LONG = (Kind.BODY, Kind.DATA)
+# On Python 3.11, to look up a member of an Enum takes as long as three calls: here it is done once.
+_COMMAND, _REPLY, _BODY, _DATA = Kind.COMMAND, Kind.REPLY, Kind.BODY, Kind.DATA
+_TLS, _UNREAD, _GAP, _STARTTLS = Kind.TLS, Kind.UNREAD, Kind.GAP, Kind.STARTTLS
 _ROW = 16  # octets of a row of a dump
 
 
 @dataclass(slots=True)  # not frozen: that costs more than all else in making one, and there are millions
-class Spoken:
-    """A line; the fields are those of :class:`~mailproxy.capture.dialogue.Line`."""
+class Line:
+    """One line of a dialogue.
 
+    ``kind`` is a value of :class:`~mailproxy.capture.parts.Kind`, ``message`` for what is folded,
+    ``session`` for the line that introduces a conversation, ``verdict``, or ``note``. ``side`` is None
+    where nobody speaks. ``time`` is seconds since 1970. The text may hold anything: what is printed must
+    be made safe.
+    """
+
+    conversation: Conversation
     time: float
     side: Side | None
     kind: str
@@ -32,79 +42,71 @@ class Spoken:
 class Voice:
     """Both sides of one conversation."""
 
-    def __init__(self, protocol: str, *, full: bool, secrets: bool) -> None:
-        self._protocol = protocol
+    def __init__(self, conversation: Conversation, *, full: bool, secrets: bool) -> None:
+        self._conversation = conversation
+        self._protocol = conversation.protocol
         self._full = full
         self._secrets = secrets
         self._verbs: dict[int, str] = {}  # of open exchanges: as many as the follower leaves open
-        self._bulk: list[Bulk | None] = [None, None]
-        self._last: list[Part | None] = [None, None]  # of the bulk
+        self._bulk: list[tuple[Bulk, Part] | None] = [None, None]  # what goes on, and its latest part
         self._counted: dict[tuple[Kind, Side], int] = {}  # octets that cannot be read
 
-    def said(self, part: Part) -> Iterable[Spoken]:
+    def said(self, part: Part) -> list[Line]:
         """The lines that are complete now."""
-        bulk, last = self._bulk[part.side], self._last[part.side]
-        goes_on = bulk is not None and last is not None and last.exchange == part.exchange
-        if goes_on and part.kind in _LONG and not part.ends and not self._counted:
-            assert bulk is not None, "something goes on"
-            self._last[part.side] = part
-            pieces = bulk.feed(self._octets(part))
-            # Most often there is nothing to be told: a large message comes in very many parts.
-            return [_spoken(part, kind or part.kind.value, text, more) for kind, text, more in pieces]
-        return self._said(part)
-
-    def _said(self, part: Part) -> Iterator[Spoken]:
         kind = part.kind
-        if kind in (Kind.TLS, Kind.UNREAD):
-            yield from self._cannot_be_read(part)
-            return
-        yield from self._tell_counts(part.time)
-        if kind is Kind.GAP:
-            yield from self._gap(part)
-        elif kind is Kind.STARTTLS:
-            yield Spoken(part.time, None, "note", "TLS begins here", frame=part.frame)
-        elif kind in _LONG:
-            yield from self._goes_on(part)
+        if kind is _TLS or kind is _UNREAD:
+            return self._cannot_be_read(part)
+        lines = self._tell_counts(part.time) if self._counted else []
+        if kind is _BODY or kind is _DATA:
+            lines += self._goes_on(part)
+        elif kind is _GAP:
+            lines += self._gap(part)
+        elif kind is _STARTTLS:
+            lines.append(
+                Line(self._conversation, part.time, None, "note", "TLS begins here", frame=part.frame)
+            )
         else:
-            yield from self._begins(part)
+            lines += self._begins(part)
         if part.ends:
             self._verbs.pop(part.exchange, None)
+        return lines
 
-    def finish(self, time: float) -> Iterator[Spoken]:
+    def finish(self, time: float) -> list[Line]:
         """Nothing more will be said."""
-        yield from self._close(Side.CLIENT)
-        yield from self._close(Side.SERVER)
-        yield from self._tell_counts(time)
+        return self._close(Side.CLIENT) + self._close(Side.SERVER) + self._tell_counts(time)
 
     def _octets(self, part: Part) -> bytes:
         return part.data if self._secrets else part.shown
 
-    def _begins(self, part: Part) -> Iterator[Spoken]:
-        yield from self._close(part.side)
-        asked = self._last[part.side.other]
-        if asked is not None and part.exchange == asked.exchange:
-            yield from self._close(part.side.other)  # what a message is answered with comes behind it
+    def _begins(self, part: Part) -> list[Line]:
+        side, lines = part.side, []
+        if self._bulk[side] is not None:
+            lines = self._close(side)
+        asked = self._bulk[1 - side]
+        if asked is not None and part.exchange == asked[1].exchange:
+            lines += self._close(1 - side)  # what a message is answered with comes behind it
         if part.command is not None and part.command.spec is not None:
             self._verbs[part.exchange] = part.command.verb
-        if self._protocol == "imap" and part.kind in (Kind.COMMAND, Kind.REPLY):
+        if self._protocol == "imap" and (part.kind is _COMMAND or part.kind is _REPLY):
             verb = self._verbs.get(part.exchange, "")
-            yield from self._take(part, Imap(verb, self._full, text=bool(part.status)))
-            return
+            return lines + self._take(part, Imap(verb, self._full, text=bool(part.status)))
         for text in lines_of(self._octets(part)):
-            yield _spoken(part, part.kind.value, text)
+            lines.append(self._line(part, "", text, NOTHING))
+        return lines
 
-    def _goes_on(self, part: Part) -> Iterator[Spoken]:
-        last = self._last[part.side]
-        if last is not None and last.exchange != part.exchange:
-            yield from self._close(part.side)
-        yield from self._take(part, self._bulk[part.side] or self._started(part))
+    def _goes_on(self, part: Part) -> list[Line]:
+        going = self._bulk[part.side]
+        if going is None:
+            return self._take(part, self._started(part))
+        bulk, last = going
+        if last.exchange == part.exchange:
+            return self._take(part, bulk)
+        return self._close(part.side) + self._take(part, self._started(part))
 
-    def _take(self, part: Part, bulk: Bulk) -> Iterator[Spoken]:
-        self._bulk[part.side], self._last[part.side] = bulk, part
-        for kind, text, more in bulk.feed(self._octets(part)):
-            yield _spoken(part, kind or part.kind.value, text, more)
-        if part.ends:
-            yield from self._close(part.side)
+    def _take(self, part: Part, bulk: Bulk) -> list[Line]:
+        self._bulk[part.side] = (bulk, part)
+        lines = [self._line(part, *piece) for piece in bulk.feed(self._octets(part))]
+        return lines + self._close(part.side) if part.ends else lines
 
     def _started(self, part: Part) -> Bulk:
         verb = self._verbs.get(part.exchange, "")
@@ -116,45 +118,59 @@ class Voice:
             return Stuffed("message" if verb == "RETR" else "top of a message", self._full)
         return Listed(self._full)
 
-    def _close(self, side: Side) -> Iterator[Spoken]:
-        bulk, last = self._bulk[side], self._last[side]
-        self._bulk[side] = self._last[side] = None
-        if bulk is not None and last is not None:
-            for kind, text, more in bulk.finish():
-                yield _spoken(last, kind or last.kind.value, text, more)
+    def _close(self, side: int) -> list[Line]:
+        going, self._bulk[side] = self._bulk[side], None
+        if going is None:
+            return []
+        bulk, last = going
+        return [self._line(last, *piece) for piece in bulk.finish()]
 
-    def _gap(self, part: Part) -> Iterator[Spoken]:
-        bulk, last = self._bulk[part.side], self._last[part.side]
-        if bulk is not None and last is not None:
-            for kind, text, more in bulk.hole(part.octets):
-                yield _spoken(last, kind or last.kind.value, text, more)
+    def _gap(self, part: Part) -> list[Line]:
+        going = self._bulk[part.side]
+        lines = []
+        if going is not None:
+            bulk, last = going
+            lines = [self._line(last, *piece) for piece in bulk.hole(part.octets)]
         who = part.side.name.lower()
         text = f"{part.octets:,} octets of the {who} are not in the capture"
         more = {"octets": part.octets, "of": who}
-        yield Spoken(part.time, None, Kind.GAP.value, text, frame=part.frame, more=more)
+        return [*lines, Line(self._conversation, part.time, None, "gap", text, frame=part.frame, more=more)]
 
-    def _cannot_be_read(self, part: Part) -> Iterator[Spoken]:
-        yield from self._close(part.side)
-        if part.kind is Kind.UNREAD and self._secrets:
+    def _cannot_be_read(self, part: Part) -> list[Line]:
+        lines = self._close(part.side)
+        if part.kind is _UNREAD and self._secrets:
             for start in range(0, len(part.data), _ROW):
-                yield _spoken(part, part.kind.value, dump_row(part.data[start : start + _ROW]))
-            return
+                lines.append(self._line(part, "", dump_row(part.data[start : start + _ROW]), NOTHING))
+            return lines
         place = (part.kind, part.side)
         self._counted[place] = self._counted.get(place, 0) + part.octets
+        return lines
 
-    def _tell_counts(self, time: float) -> Iterator[Spoken]:
+    def _tell_counts(self, time: float) -> list[Line]:
         counted, self._counted = self._counted, {}
+        lines = []
         for (kind, side), octets in counted.items():
             who = side.name.lower()
-            what = "in TLS" if kind is Kind.TLS else "could not be read"
+            what = "in TLS" if kind is _TLS else "could not be read"
             text = f"{octets:,} octets of the {who} {what}"
-            yield Spoken(time, None, kind.value, text, more={"octets": octets, "of": who})
+            more = {"octets": octets, "of": who}
+            lines.append(Line(self._conversation, time, None, kind.value, text, more=more))
+        return lines
+
+    def _line(self, part: Part, kind: str, text: str, more: Mapping[str, object]) -> Line:
+        return Line(
+            self._conversation,
+            part.time,
+            part.side,
+            kind or part.kind._value_,  # which is value, in a tenth of the time
+            text,
+            part.status,
+            part.exchange,
+            part.frame,
+            more,
+        )
 
 
 def dump_row(octets: bytes) -> str:
     """``2b 4f 4b   +OK``."""
     return f"{octets.hex(' '):<{3 * _ROW}} {''.join(chr(o) if 0x20 <= o < 0x7F else '.' for o in octets)}"
-
-
-def _spoken(part: Part, kind: str, text: str, more: Mapping[str, object] | None = None) -> Spoken:
-    return Spoken(part.time, part.side, kind, text, part.status, part.exchange, part.frame, more or {})

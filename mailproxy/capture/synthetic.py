@@ -1,8 +1,8 @@
 """One TCP connection that never was: decrypted octets as the packets of a plain one.
 
-Invariants: sequence numbers count every octet, also those that are not in the file, so that
-a gap is seen by whoever reads; no acknowledgement is ahead of what was sent; a packet ends
-where the octets of one call end, for dissectors look at how packets begin.
+Invariants: sequence numbers count every octet, also those that are not in the file; no
+acknowledgement is ahead of what was sent; a packet ends where the octets of one call end, for
+dissectors look at how packets begin.
 
 IP checksums are right. TCP checksums are those of a sender that leaves the sum to its network
 card: the sum of the pseudo-header alone (RFC 9293 §3.1). The whole sum would cost more than
@@ -12,9 +12,10 @@ writing the file, and Wireshark verifies it only when told to.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 from mailproxy.proto.tokens import Side
 
@@ -27,6 +28,7 @@ Payload = bytes | memoryview
 Address = IPv4Address | IPv6Address
 
 _REPLIES = (b"+OK", b"-ERR")  # in the middle of a message, Wireshark would take it for a POP3 reply
+_SIGNS = b"+-"
 _TCP = 6
 _HOPS = 64
 _WRAP = 0xFFFFFFFF
@@ -36,16 +38,22 @@ _SYN_OPTIONS = struct.pack("!BBHBBBB", 2, 4, LARGEST_PAYLOAD, 1, 3, 3, 14)
 _UNKNOWN = IPv4Address(0)  # stands for a peer whose address is none of IP
 _IP4 = struct.Struct("!BBHHHBBH8s")
 _IP6 = struct.Struct("!IHBB32s")
-_SEGMENT = struct.Struct("!4sIIBBHHH")
+_NUMBERS = struct.Struct("!II")  # of sequence and acknowledgment
+_REST = struct.Struct("!BBHHH")  # of a TCP header without options
+_SEGMENT = 20  # octets of it
+_MOST_HEADERS = 8  # that are kept of one side
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One packet: IP and TCP headers, the pieces of its payload, and how many octets those have."""
+class Packet(NamedTuple):
+    """One packet: IP and TCP headers, the pieces of its payload, and how many octets those have.
+
+    ``left_out`` octets more were in the packet, behind them, and are not in the file.
+    """
 
     headers: bytes
     pieces: Sequence[Payload] = ()
     octets: int = 0
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -58,6 +66,8 @@ class _End:
     pseudo: int  # sum of the pseudo-header without the length
     sequence: int  # of its next octet
     unacknowledged: int = 0  # packets
+    # By octets, flags and options, which most packets share: what stands before their numbers, and behind.
+    headers: dict[tuple[int, int, int], tuple[bytes, bytes]] = field(default_factory=dict)
 
 
 class SyntheticTCP:
@@ -78,90 +88,106 @@ class SyntheticTCP:
     def open(self) -> list[Packet]:
         """SYN, SYN with ACK, ACK."""
         client, server = self._ends
-        packets = [self._packet(Side.CLIENT, SYN, options=_SYN_OPTIONS)]
+        packets = [Packet(self._headers(Side.CLIENT, SYN, options=_SYN_OPTIONS))]
         client.sequence = client.sequence + 1 & _WRAP
-        packets.append(self._packet(Side.SERVER, SYN | ACK, options=_SYN_OPTIONS))
+        packets.append(Packet(self._headers(Side.SERVER, SYN | ACK, options=_SYN_OPTIONS)))
         server.sequence = server.sequence + 1 & _WRAP
         return [*packets, self.acknowledgement(Side.CLIENT)]
 
     def data(self, side: Side, pieces: Sequence[Payload]) -> list[Packet]:
         """One run of octets, in as few packets as it fits. The pieces are not copied."""
         packets = []
-        for cut in _cut(pieces):
-            octets = sum(map(len, cut))
-            packets.append(self._packet(side, PSH | ACK, cut, octets))
-            end = self._ends[side]
+        end = self._ends[side]
+        for cut, octets in _cut(pieces):
+            packets.append(Packet(self._headers(side, PSH | ACK, octets), cut, octets))
             end.sequence = end.sequence + octets & _WRAP
             end.unacknowledged += 1
             if end.unacknowledged >= ACKNOWLEDGED_EVERY:
                 packets.append(self.acknowledgement(side.other))
         return packets
 
-    def hole(self, side: Side, octets: int) -> None:
-        """That many octets of the side are not in the file."""
+    def hole(self, side: Side, octets: int) -> list[Packet]:
+        """That many octets of the side are left out of the file: of their packets only the headers are in it.
+
+        It is as if the capture had a snapshot length, so that nobody takes them for lost.
+        """
+        packets = []
         end = self._ends[side]
-        end.sequence = end.sequence + octets & _WRAP
+        for start in range(0, octets, LARGEST_PAYLOAD):
+            left_out = min(octets - start, LARGEST_PAYLOAD)
+            packets.append(Packet(self._headers(side, PSH | ACK, left_out), left_out=left_out))
+            end.sequence = end.sequence + left_out & _WRAP
+        return packets
 
     def acknowledgement(self, side: Side) -> Packet:
         """A packet of the side without octets."""
-        return self._packet(side, ACK)
+        return Packet(self._headers(side, ACK))
 
     def close(self) -> list[Packet]:
         """FIN of the client, FIN of the server, ACK."""
         packets = []
         for side in Side:
-            packets.append(self._packet(side, FIN | ACK))
+            packets.append(Packet(self._headers(side, FIN | ACK)))
             end = self._ends[side]
             end.sequence = end.sequence + 1 & _WRAP
         return [*packets, self.acknowledgement(Side.CLIENT)]
 
     def reset(self, side: Side = Side.SERVER) -> list[Packet]:
         """RST of one side."""
-        return [self._packet(side, RST | ACK)]
+        return [Packet(self._headers(side, RST | ACK))]
 
-    def _packet(
-        self, side: Side, flags: int, pieces: Sequence[Payload] = (), octets: int = 0, options: bytes = b""
-    ) -> Packet:
-        end, peer = self._ends[side], self._ends[side.other]
-        segment = _SEGMENT.size + len(options) + octets
+    def _headers(self, side: Side, flags: int, octets: int = 0, options: bytes = b"") -> bytes:
+        """Those of IP and TCP for a packet with so many octets."""
+        end, peer = self._ends[side], self._ends[not side]
+        kind = octets, flags, len(options)
+        found = end.headers.get(kind)
+        if found is None:
+            if len(end.headers) >= _MOST_HEADERS:
+                end.headers.clear()
+            header = _SEGMENT + len(options)
+            checksum = _folded(end.pseudo + header + octets)
+            rest = _REST.pack(header // 4 << 4, flags, _WINDOW, checksum, 0)
+            found = end.headers[kind] = self._ip(end, header + octets) + end.ports, rest + options
+        acknowledged = 0
+        if flags & ACK:
+            acknowledged, peer.unacknowledged = peer.sequence, 0
+        return found[0] + _NUMBERS.pack(end.sequence, acknowledged) + found[1]
+
+    def _ip(self, end: _End, segment: int) -> bytes:
+        """The IP header of a segment with so many octets."""
         if self._six:
-            ip = _IP6.pack(6 << 28, segment, _TCP, _HOPS, end.addresses)
-        else:
-            total = _IP4.size + segment
-            checksum = ~_folded(end.fixed + total) & 0xFFFF
-            ip = _IP4.pack(0x45, 0, total, 0, 0x4000, _HOPS, _TCP, checksum, end.addresses)
-        if acknowledges := flags & ACK:
-            peer.unacknowledged = 0
-        tcp = _SEGMENT.pack(
-            end.ports,
-            end.sequence,
-            peer.sequence if acknowledges else 0,
-            (_SEGMENT.size + len(options)) // 4 << 4,
-            flags,
-            _WINDOW,
-            _folded(end.pseudo + segment),
-            0,
-        )
-        return Packet(ip + tcp + options, pieces, octets)
+            return _IP6.pack(6 << 28, segment, _TCP, _HOPS, end.addresses)
+        total = _IP4.size + segment
+        checksum = ~_folded(end.fixed + total) & 0xFFFF
+        return _IP4.pack(0x45, 0, total, 0, 0x4000, _HOPS, _TCP, checksum, end.addresses)
 
 
-def _cut(pieces: Sequence[Payload]) -> list[list[Payload]]:
-    """The pieces as runs of at most ``LARGEST_PAYLOAD`` octets, views where a piece is cut."""
-    runs: list[list[Payload]] = []
-    room = 0
+def _cut(pieces: Sequence[Payload]) -> Iterator[tuple[list[Payload], int]]:
+    """Runs of at most ``LARGEST_PAYLOAD`` octets, with views where a piece is cut; and how many those are."""
+    run: list[Payload] = []
+    octets = 0
     for piece in pieces:
-        start, left = 0, len(piece)
-        while left:
-            if not room:
-                runs.append([])
-                room = LARGEST_PAYLOAD
-            taken = min(left, room)
-            if 1 < taken < left and bytes(memoryview(piece)[start + taken :][:4]).startswith(_REPLIES):
-                taken, room = taken - 1, taken - 1
-            whole = taken == len(piece)
-            runs[-1].append(piece if whole else memoryview(piece)[start : start + taken])
-            start, left, room = start + taken, left - taken, room - taken
-    return runs
+        left, start = len(piece), 0
+        if left > LARGEST_PAYLOAD - octets:
+            view = memoryview(piece)
+            while left > LARGEST_PAYLOAD - octets:
+                stop = start + LARGEST_PAYLOAD - octets
+                if (
+                    stop > start
+                    and piece[stop] in _SIGNS
+                    and bytes(view[stop : stop + 4]).startswith(_REPLIES)
+                ):
+                    stop -= 1
+                if stop > start:
+                    run.append(view[start:stop])
+                yield run, octets + stop - start
+                run, octets, left, start = [], 0, left - (stop - start), stop
+            piece = view[start:]
+        if left:
+            run.append(piece)
+            octets += left
+    if run:
+        yield run, octets
 
 
 def _address(text: str) -> Address:

@@ -31,7 +31,7 @@ class Veil:
     def __init__(self, protocol: str) -> None:
         self._protocol = protocol
         self._all = False  # of the command's literals nothing may be shown
-        self._echoes = Echoes()
+        self._echoes: Echoes | None = None  # most commands hold no secret
         self._tokens = False
 
     def __repr__(self) -> str:
@@ -44,18 +44,20 @@ class Veil:
         if command.spec is None:
             self._all = True
             shown = veiled_line(line)
-            self._echoes.add(text)
+            self._known().add(text)
             return shown
         self._tokens = command.verb in _WITH_TOKENS
         start = len(text) - len(args)
         if b"\r" in args or b"\n" in args or b"\0" in args:
             self._all = True
-            self._echoes.add(args)
+            self._known().add(args)
             return line[:start] + veiled_line(line[start:])
         spans = _SECRETS[self._protocol](command.verb, args)
+        if not spans:
+            return line
         for begin, end in spans:
-            self._echoes.add(args[begin:end])
-        if args.endswith(b"}") and spans:
+            self._known().add(args[begin:end])
+        if args.endswith(b"}"):
             return line[:start] + veiled_line(line[start:])
         return veiled(line, [(start + begin, start + end) for begin, end in spans])
 
@@ -63,20 +65,44 @@ class Veil:
         """A further line of the command, or of a SASL exchange."""
         if not (secret or self._all):
             return data
-        self._echoes.add(data.rstrip(b"\r\n"))
+        self._known().add(data.rstrip(b"\r\n"))
         return veiled_line(data)
 
     def literal(self, data: bytes, secret: bool) -> bytes:
         """Octets of a literal of the command."""
         if not (secret or self._all):
             return data
-        self._echoes.more(data)
+        self._known().more(data)
         return b"*" * len(data)
 
     def reply(self, data: bytes) -> bytes:
         """What the server says to it."""
-        data = self._echoes.hidden(data)
+        if self._echoes is not None:
+            data = self._echoes.hidden(data)
         return veiled(data, imap_secrets.tokens_of_urls(data)) if self._tokens else data
+
+    def _known(self) -> Echoes:
+        if self._echoes is None:
+            self._echoes = Echoes()
+        return self._echoes
+
+
+class Blank:
+    """In place of a :class:`Veil` where nobody looks: nothing is shown of what may hold a secret."""
+
+    __slots__ = ()
+
+    def command(self, command: Command) -> bytes:
+        return b""
+
+    def line(self, data: bytes, secret: bool) -> bytes:
+        return b""
+
+    def literal(self, data: bytes, secret: bool) -> bytes:
+        return b""
+
+    def reply(self, data: bytes) -> bytes:
+        return b""
 
 
 def hidden(data: bytes) -> bytes:

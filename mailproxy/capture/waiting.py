@@ -1,7 +1,7 @@
 """What waits to be written: bounded in octets, filled by one thread that never waits, emptied by another.
 
-Invariant: only the thread that fills makes the queue longer. What ``fits`` therefore still
-fits when it is put.
+Invariant: only the thread that fills makes the queue longer. What fits therefore still fits
+when it is put.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailproxy.capture.synthetic import Payload
 
@@ -17,12 +18,12 @@ SMALLEST_LIMIT = 256 * 1024  # octets: a packet always fits into an empty queue
 BATCH = 1024 * 1024  # octets that wake the writer before its time
 LINGER = 0.1  # seconds in which small packets gather, so that they are written together
 _SPARE = 8  # the room kept is the limit's eighth
-_OVERHEAD = 512  # octets of memory for a block without octets, roughly
+_OVERHEAD = 512  # octets of memory for an item without octets, roughly
+_BUFFER = 64  # octets of memory for a buffer, beside its own
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The block of one packet. ``octets`` are those in the file, ``payload`` those of the dialogue."""
+class Blocks(NamedTuple):
+    """The blocks of some packets. ``octets`` are those in the file, ``payload`` those of the dialogue."""
 
     session: str
     protocol: str
@@ -38,12 +39,12 @@ class SessionOver:
     session: str
 
 
-Item = Block | SessionOver
+Item = Blocks | SessionOver
 
 
 def weight(item: Item) -> int:
     """Octets of memory that the item is counted for."""
-    return _OVERHEAD + (item.octets if isinstance(item, Block) else 0)
+    return _OVERHEAD + (item.octets + _BUFFER * len(item.buffers) if isinstance(item, Blocks) else 0)
 
 
 class Waiting:
@@ -69,15 +70,29 @@ class Waiting:
         return self._closed
 
     def fits(self, octets: int, spare: bool = False) -> bool:
-        """Whether a block of that many octets may be put; ``spare``: into the room that is kept for the few
-        packets without payload, as those that say what was lost.
+        """Whether the block of a packet with that many octets may be put; ``spare``: into the room that is
+        kept for the few packets without payload, as those that say what was lost.
         """
-        limit = self._limit + self._limit // _SPARE if spare else self._limit
-        return not self._closed and self._octets + octets + _OVERHEAD <= limit
+        return self._has_room(_OVERHEAD + octets + 3 * _BUFFER, spare)
 
-    def put(self, item: Item) -> None:
-        """Adds a block that fits, or word of a session's end, which always does."""
-        added = weight(item)
+    def _has_room(self, weight: int, spare: bool) -> bool:
+        limit = self._limit + self._limit // _SPARE if spare else self._limit
+        return not self._closed and self._octets + weight <= limit
+
+    def put(self, blocks: Blocks, spare: bool = False) -> bool:
+        """Adds them if all of them fit; else none, and returns False."""
+        added = weight(blocks)
+        if not self._has_room(added, spare):
+            return False
+        self._add(blocks, added)
+        return True
+
+    def over(self, session: str) -> None:
+        """Adds word of a session's end, which always fits."""
+        item = SessionOver(session)
+        self._add(item, weight(item))
+
+    def _add(self, item: Item, added: int) -> None:
         with self._changed:
             wake = self._idle or self._fresh < self._batch <= self._fresh + added
             self._idle = False
@@ -115,7 +130,7 @@ class Waiting:
     def left(self) -> int:
         """Octets of payload that wait and were not taken."""
         with self._changed:
-            return sum(item.payload for item in self._items if isinstance(item, Block))
+            return sum(item.payload for item in self._items if isinstance(item, Blocks))
 
     def close(self) -> None:
         """Nothing more will be put."""

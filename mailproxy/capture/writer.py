@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 from mailproxy.capture.active_file import Write
 from mailproxy.capture.captured import SLOW, Address, Connection
 from mailproxy.capture.files import Files, Options
-from mailproxy.capture.waiting import Block, Item, SessionOver, Waiting
+from mailproxy.capture.waiting import Blocks, Item, Waiting
 
 __all__ = ["CaptureWriter", "Connection", "Options"]
 
@@ -123,7 +123,7 @@ class CaptureWriter:
         if not self._open[session]:
             del self._open[session]
             if self._per_session:
-                self._waiting.put(SessionOver(session))
+                self._waiting.over(session)
 
     # -- the writer's thread ----------------------------------------------------------------
 
@@ -185,4 +185,4 @@ class CaptureWriter:
 
 
 def _payload(items: Sequence[Item]) -> int:
-    return sum(item.payload for item in items if isinstance(item, Block))
+    return sum(item.payload for item in items if isinstance(item, Blocks))

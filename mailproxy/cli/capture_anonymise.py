@@ -52,7 +52,7 @@ def anonymise(
     names = Names(secrets.token_bytes(32))
     try:
         with reading(file) as progress, NewFile(out) as new:
-            items = choice.items(conversations(file, tally, progress))
+            items = conversations(file, tally, progress, choice.wants)
             for piece in anonymous_copy(items, names, f"mailproxy {__version__}"):
                 new.write(piece)
             if not choice.found:

@@ -95,7 +95,7 @@ def _profiles(file: Path, number: int | None, leg: Leg | None) -> list[Profile]:
     choice = Choice(number, leg.value if leg else None)
     try:
         with reading(file) as progress:
-            found = profiles(choice.items(conversations(file, None, progress)))
+            found = profiles(conversations(file, None, progress, choice.wants))
     except CaptureError as error:
         _trouble(str(error))
     except OSError as error:

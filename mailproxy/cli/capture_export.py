@@ -98,7 +98,7 @@ def _chosen(file: Path, session: int | None, user: str | None, leg: Leg | None) 
     users = None
     if user is not None:
         with reading(file) as progress:
-            users = Users(user, conversations(file, None, progress))
+            users = Users(user, conversations(file, None, progress, shown=False))
     return Choice(session, leg.value if leg else None, users)
 
 
@@ -107,7 +107,7 @@ def _items(file: Path, choice: Choice) -> Iterator[Item]:
 
     tally = FileTally()
     with reading(file) as progress:
-        yield from choice.items(conversations(file, tally, progress))
+        yield from conversations(file, tally, progress, choice.wants)
     for note in notes_of(tally):
         say(f"{file}: {note}")
     if not choice.found:

@@ -106,8 +106,9 @@ class _Reader:
         listing = Listing(legs=self.legs)
         batch: list[Row] = []
         with reading(file.path, printing=self.as_json) as progress:
+            items = conversations(file.path, file.tally, progress, listing.wants, shown=False)
             try:
-                for row in listing.rows(conversations(file.path, file.tally, progress)):
+                for row in listing.rows(items):
                     file.sessions += 1
                     batch.append(row)
                     if len(batch) == BATCH:

@@ -122,7 +122,7 @@ def _choice(file: Path, session: int | None, leg: str | None, user: str | None) 
     users = Users(user)
     try:
         with reading(file) as progress:
-            users.read(conversations(file, None, progress))
+            users.read(conversations(file, None, progress, shown=False))
     except CaptureError as error:
         if not users.read_any:
             fail(str(error))
@@ -137,25 +137,14 @@ def _items(file: Path, choice: Choice) -> Iterator[Iterator[Item]]:
     from mailproxy.capture.model import CaptureError
 
     tally = FileTally()
-    counter = _Counter()
     with reading(file, printing=True) as progress:
         try:
-            yield choice.items(counter.items(conversations(file, tally, progress)))
+            yield conversations(file, tally, progress, choice.wants)
         except CaptureError as error:
             sys.stdout.flush()
             fail(str(error))
     sys.stdout.flush()
-    if counter.sessions and not choice.found:
+    if tally.conversations and not choice.found:
         fail(f"{file}: the session that was asked for is not in it; see mailproxy capture list --legs")
-    if not counter.sessions:
+    if not tally.conversations:
         say_notes(file, 0, tally)
-
-
-class _Counter:
-    def __init__(self) -> None:
-        self.sessions = 0
-
-    def items(self, items: Iterator[Item]) -> Iterator[Item]:
-        for item in items:
-            self.sessions = max(self.sessions, item.conversation.number)
-            yield item

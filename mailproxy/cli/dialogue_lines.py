@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailproxy.capture.searching import Hit
 
 LONGEST = 1000  # characters of a line that is folded
-_SIDES = {Side.CLIENT: "C: →", Side.SERVER: "S: ←"}
+_SIDES = ("C: →", "S: ←")
 _REFUSED = ("4", "5", "ERR", "NO", "BAD", "BYE")
 _ASKS = ("3", "+")
 
@@ -33,11 +33,13 @@ class Lines:
     def printed(self) -> Iterator[str]:
         """As people read it."""
         for line in self._lines:
-            text = self._text(line)
-            if line.kind == "session":
-                yield self._painted(f"# {text}", "session")
-                continue
-            yield f"{_place(line)}{self._painted(_shown(line.side, text), _colour_of(line))}"
+            text = line.text
+            if len(text) > LONGEST or not text.isprintable():  # few are; these are the calls that cost
+                text = safe(self._cut(text))
+            text = f"# {text}" if line.kind == "session" else _shown(line.side, text)
+            if self._colours:
+                text = _painted(text, _colour_of(line))
+            yield text if line.kind == "session" else f"{_place(line)}{text}"
 
     def described(self) -> Iterator[dict[str, object]]:
         """For JSON."""
@@ -59,19 +61,10 @@ class Lines:
                 found["more"] = dict(line.more)
             yield found
 
-    def _text(self, line: Line) -> str:
-        return safe(self._cut(line.text))
-
     def _cut(self, text: str) -> str:
         if self._whole or len(text) <= LONGEST:
             return text
         return f"{text[:LONGEST]}… [{len(text) - LONGEST:,} more characters]"
-
-    def _painted(self, text: str, colour: str) -> str:
-        if not self._colours or not colour:
-            return text
-        foreground, bold, dim = _COLOURS[colour]
-        return str(typer.style(text, fg=foreground, bold=bold or None, dim=dim or None))
 
 
 class Hits:
@@ -117,6 +110,13 @@ _COLOURS: dict[str, tuple[str | None, bool, bool]] = {
 def safe(text: str) -> str:
     """The text with all that a terminal might obey written as an escape, but for tabs."""
     return "\t".join(printable(part) for part in text.split("\t"))
+
+
+def _painted(text: str, colour: str) -> str:
+    if not colour:
+        return text
+    foreground, bold, dim = _COLOURS[colour]
+    return str(typer.style(text, fg=foreground, bold=bold or None, dim=dim or None))
 
 
 def _shown(side: Side | None, text: str) -> str:

@@ -24,8 +24,10 @@ def on_terminal() -> bool:
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal; in a pipe one line for each row, with tabs between the columns."""
     if not on_terminal():
+        write = sys.stdout.write
         for row in rows:
-            typer.echo("\t".join(printable(cell) for cell in row))
+            write("\t".join([printable(cell) for cell in row]) + "\n")
+        sys.stdout.flush()
         return
     from rich.console import Console
     from rich.table import Table

@@ -142,7 +142,7 @@ class Capture(Struct, frozen=True, forbid_unknown_fields=True):
     message_octets: Annotated[int, Meta(ge=0, le=2**40)] | None = None
     server_message_octets: Annotated[int, Meta(ge=0, le=2**40)] = 65_536
     secrets: bool = False
-    compress: bool = True
+    compress: bool = False
     file_octets: Annotated[int, Meta(ge=65_536, le=2**40)] = 100_000_000
     file_minutes: Annotated[float, Meta(gt=0, le=7 * 1440)] = 60
     total_octets: Annotated[int, Meta(ge=65_536, le=2**50)] = 1_000_000_000

@@ -39,6 +39,13 @@ class _Client(Enum):
     DISCARD = 3  # the rest of an over-long line
 
 
+# On Python 3.11, to look up a member of an Enum takes as long as three calls: for each token, it adds up.
+_CLIENT, _SERVER = Side.CLIENT, Side.SERVER
+_LINE, _WAIT, _SASL = _Client.LINE, _Client.WAIT, _Client.SASL
+_BODY = Shape.BODY
+_NOTHING = Found.NOTHING
+
+
 class Pop3:
     """The POP3 dialect; see :class:`~mailproxy.proto.dialect.Dialect`."""
 
@@ -73,7 +80,7 @@ class Pop3:
         self.recipients = 0
         self._limits = limits
         self._strict = policy.guard
-        self._client = _Client.LINE
+        self._client = _LINE
         self._body: DotScanner | None = None
         self._held: list[bytes] | None = None  # a CAPA body, until it can be edited
         self._held_octets = 0
@@ -83,7 +90,7 @@ class Pop3:
 
     @property
     def engaged(self) -> bool:
-        return self._client is _Client.SASL
+        return self._client is _SASL
 
     @property
     def idling(self) -> bool:
@@ -96,22 +103,22 @@ class Pop3:
     # -- the client's side ------------------------------------------------------------
 
     def client(self) -> Command | Chunk | Say | Cut | None:
-        if self._client is _Client.LINE:
+        if self._client is _LINE:
             return self._command()
-        if self._client is _Client.SASL:
+        if self._client is _SASL:
             return self._response()
-        if self._client is _Client.DISCARD and self.inboxes[Side.CLIENT].skip_line() is not None:
-            self._client = _Client.LINE
+        if self._client is _Client.DISCARD and self.inboxes[_CLIENT].skip_line() is not None:
+            self._client = _LINE
             return Command("", b"", flaw="a line that is too long")
         return None
 
     def _command(self) -> Command | None:
-        inbox = self.inboxes[Side.CLIENT]
+        inbox = self.inboxes[_CLIENT]
         try:
             line = inbox.line(self._limits.line)
         except LineTooLong:
             if not self._strict:
-                raise WireError(Side.CLIENT, "a line that is too long") from None
+                raise WireError(_CLIENT, "a line that is too long") from None
             self._client = _Client.DISCARD
             return self.client()  # type: ignore[return-value]
         if line is None:
@@ -141,10 +148,10 @@ class Pop3:
 
     def _response(self) -> Chunk | Cut | None:
         try:
-            line = self.inboxes[Side.CLIENT].line(_SASL_OCTETS)
+            line = self.inboxes[_CLIENT].line(_SASL_OCTETS)
         except LineTooLong:
             if not self._strict:
-                raise WireError(Side.CLIENT, "a SASL response that is too long") from None
+                raise WireError(_CLIENT, "a SASL response that is too long") from None
             return Cut(b"-ERR SASL response too long\r\n", "a SASL response that is too long")
         if line is None:
             return None
@@ -154,7 +161,7 @@ class Pop3:
             self._sasl.client(line.rstrip(b"\r\n"))
             if self._strict and self._sasl.flaw:
                 return Cut(f"-ERR {self._sasl.flaw}\r\n".encode(), self._sasl.flaw)
-        self._client = _Client.WAIT
+        self._client = _WAIT
         return Chunk(line, secret=True)
 
     def forwarded(self, command: Command) -> bytes:
@@ -163,7 +170,7 @@ class Pop3:
             self._sasl = SaslExchange(mechanism.decode("ascii", "replace"))
             if initial:
                 self._sasl.client(initial)
-            self._client = _Client.WAIT
+            self._client = _WAIT
         return command.line
 
     def refused(self, command: Command) -> None:
@@ -177,9 +184,9 @@ class Pop3:
         if self._held is not None:
             return self._capabilities(self._held)
         try:
-            line = self.inboxes[Side.SERVER].line(self._limits.reply)
+            line = self.inboxes[_SERVER].line(self._limits.reply)
         except LineTooLong:
-            raise WireError(Side.SERVER, "a reply line that is too long") from None
+            raise WireError(_SERVER, "a reply line that is too long") from None
         if line is None:
             return None
         return self._status(line)
@@ -188,16 +195,16 @@ class Pop3:
         slot = self.slots[0] if self.slots else None
         login = slot is not None and slot.verb == "AUTH"
         if line.startswith(b"+ ") or line in (b"+\r\n", b"+\n"):
-            if not login or self._client is not _Client.WAIT:
-                raise WireError(Side.SERVER, "a challenge that nobody asked for", line)
-            self._client = _Client.SASL
+            if not login or self._client is not _WAIT:
+                raise WireError(_SERVER, "a challenge that nobody asked for", line)
+            self._client = _SASL
             return Reply(line, "+", final=False)
-        if login and self._client in (_Client.WAIT, _Client.SASL):
-            self._client = _Client.LINE
+        if login and self._client in (_WAIT, _SASL):
+            self._client = _LINE
         positive = line[:3].upper() == b"+OK"
         status = "OK" if positive else "ERR"
         if not positive and line[:4].upper() != b"-ERR":
-            raise WireError(Side.SERVER, "a reply that is neither +OK nor -ERR", line)
+            raise WireError(_SERVER, "a reply that is neither +OK nor -ERR", line)
         if not (slot and positive and _has_body(slot.command)):
             return Reply(line, status)
         if slot.command.verb == "CAPA":
@@ -210,26 +217,26 @@ class Pop3:
         """Collect the list, since it is edited as a whole (RFC 2449 §5)."""
         while True:
             try:
-                line = self.inboxes[Side.SERVER].line(self._limits.line)
+                line = self.inboxes[_SERVER].line(self._limits.line)
             except LineTooLong:
-                raise WireError(Side.SERVER, "a capability line that is too long", self.held()) from None
+                raise WireError(_SERVER, "a capability line that is too long", self.held()) from None
             if line is None:
                 return None
             self._held_octets += len(line)
             if self._held_octets > self._limits.reply:
-                raise WireError(Side.SERVER, "a capability list without end", self.held() + line)
+                raise WireError(_SERVER, "a capability list without end", self.held() + line)
             if line in (b".\r\n", b".\n"):
                 self._held = None
                 return Reply(b"".join([held[0], *edit_capa(held[1:], self.policy), line]), "OK")
             held.append(line)
 
     def _chunk(self, body: DotScanner) -> Chunk | None:
-        inbox = self.inboxes[Side.SERVER]
+        inbox = self.inboxes[_SERVER]
         data = inbox.take(len(inbox))
         if not data:
             return None
         found, at = body.scan(data)
-        if found is Found.NOTHING:
+        if found is _NOTHING:
             return Chunk(data)
         self._body = None
         if at < len(data):
@@ -242,13 +249,13 @@ class Pop3:
         return b"".join(held or ())
 
     def skip(self, side: Side, octets: int) -> bool:
-        if side is Side.CLIENT or self._body is None:
+        if side is _CLIENT or self._body is None:
             return False
         self._body.scan(b"x")  # whatever it was: what comes next is not the start of a line
         return True
 
     def in_body(self, side: Side) -> bool:
-        return side is Side.SERVER and self._body is not None
+        return side is _SERVER and self._body is not None
 
     def in_literal(self, side: Side) -> bool:
         return False
@@ -322,7 +329,7 @@ def _has_body(command: Command) -> bool:
         return False
     if command.verb == "AUTH":
         return not command.args  # servers that know it answer with a list of mechanisms
-    if command.spec.shape is not Shape.BODY:
+    if command.spec.shape is not _BODY:
         return False
     return not (command.args and command.verb in ("LIST", "UIDL", "LANG"))
 

@@ -11,13 +11,13 @@ import pytest
 
 from mailproxy.capture.active_file import ActiveFile, FolderGone, Write
 from mailproxy.capture.synthetic import Payload
-from mailproxy.capture.waiting import Block
+from mailproxy.capture.waiting import Blocks
 
 HEAD = b"head"
 
 
-def block(*buffers: bytes) -> Block:
-    return Block("s", "pop3", buffers, sum(map(len, buffers)), 0)
+def block(*buffers: bytes) -> Blocks:
+    return Blocks("s", "pop3", buffers, sum(map(len, buffers)), 0)
 
 
 class Disk:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mailproxy.capture import blocks
 from mailproxy.capture.captured import SLOW, Address, Connection
 from mailproxy.capture.comments import write
-from mailproxy.capture.waiting import SMALLEST_LIMIT, Block, Waiting
+from mailproxy.capture.waiting import SMALLEST_LIMIT, Blocks, Waiting
 from mailproxy.proto.tokens import Side
 from tests.capture.said import events
 
@@ -48,7 +48,7 @@ class Bench:
             items = self.waiting.take(0)
             self.waiting.written(items)
             self._written += b"".join(
-                bytes(buffer) for item in items if isinstance(item, Block) for buffer in item.buffers
+                bytes(buffer) for item in items if isinstance(item, Blocks) for buffer in item.buffers
             )
 
     def told(self, path: Path) -> list[str]:
@@ -70,7 +70,7 @@ def test_each_call_in_its_place(tmp_path: Path) -> None:
     assert bench.told(tmp_path / "a.pcapng") == [
         "open 192.0.2.1:40000 192.0.2.2:110 b", "comment first",
         "SERVER +OK hello\r\n", "comment greeting", "comment between",
-        "CLIENT QUIT\r\n", "hole SERVER 7", "SERVER +OK\r\n", "comment last", "closed fin",
+        "hole SERVER 7", "CLIENT QUIT\r\n", "SERVER +OK\r\n", "comment last", "closed fin",
     ]  # fmt: skip
     assert bench.book.open == []
 

@@ -180,3 +180,29 @@ def test_one_of_ours_in_which_nothing_was_said(tmp_path: Path) -> None:
     items = list(conversations(write(tmp_path / "f", frames([], first=SESSION)), tally))
     assert kinds(items) == ["Began", "Remarked", "Ended"]
     assert (tally.silent, tally.ignored) == (0, 0)
+
+
+def test_of_what_is_not_wanted_nothing_is_told(tmp_path: Path) -> None:
+    """Neither of one whose port says what it is, nor of one that is told by its greeting or by its proxy."""
+    files = [
+        frames(POP3, client=("192.0.2.1", 4001)),
+        frames(POP3, client=("192.0.2.1", 4002), server=ODD),
+        frames([(S, b"* OK\r\n")], client=("192.0.2.1", 4003), first=SESSION),
+        frames([(S, b"SSH-2.0\r\n")], client=("192.0.2.1", 4004), server=ODD),
+        frames(POP3, client=("192.0.2.1", 4005)),
+    ]
+    asked: list[int] = []
+
+    def is_last(conversation: Conversation) -> bool:
+        asked.append(conversation.number)
+        return conversation.number == 4
+
+    tally = FileTally()
+    file = write(tmp_path / "f", *files)
+    items = list(conversations(file, tally, None, is_last))
+    assert asked == [1, 2, 3, 4]
+    assert kinds(items) == ["Began", *["Said"] * 5, "Ended"]
+    assert {item.conversation.number for item in items} == {4}
+    all_of_it = [item for item in conversations(file) if item.conversation.number == 4]
+    assert [str(item) for item in items] == [str(item) for item in all_of_it]
+    assert (tally.conversations, tally.ignored, tally.silent) == (4, 1, 0)

@@ -14,7 +14,7 @@ import pytest
 from mailproxy.capture import blocks
 from mailproxy.capture.files import CHECKED_EVERY, Files, Options
 from mailproxy.capture.synthetic import Payload
-from mailproxy.capture.waiting import Block, Item, SessionOver
+from mailproxy.capture.waiting import Blocks, Item, SessionOver
 from mailproxy.capture.whole_blocks import end_of_whole_blocks
 
 HEAD = len(
@@ -23,9 +23,9 @@ HEAD = len(
 MOMENT = 1_795_351_890.0
 
 
-def block(session: str, octets: int = 100) -> Block:
+def block(session: str, octets: int = 100) -> Blocks:
     length = octets.to_bytes(4, "little")
-    return Block(session, "pop3", (b"\6\0\0\0", length, bytes(octets - 12), length), octets, 0)
+    return Blocks(session, "pop3", (b"\6\0\0\0", length, bytes(octets - 12), length), octets, 0)
 
 
 @dataclass

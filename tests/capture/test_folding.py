@@ -5,8 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mailproxy.capture.folding import Fold, subject_of
+from mailproxy.capture.folding import Fold, parsed_subject, subject_of
 
 MESSAGE = b"From: a@b.example\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\n" + b"text\r\n" * 1000
 
@@ -59,6 +61,14 @@ def test_a_long_literal_is_not_shown() -> None:
 )
 def test_subjects(header: bytes, subject: str) -> None:
     assert subject_of(header) == subject
+
+
+WORDS = b"Subject:|subject:|Subject|From: a|From x|A:|:|word| |\t|\r\n|\n|\r|\0|\x0c|\x1c|\xff|=?utf-8?Q?a?="
+
+
+@given(st.lists(st.sampled_from(WORDS.split(b"|"))).map(b"".join))
+def test_a_plain_subject_is_what_the_parser_says(header: bytes) -> None:
+    assert subject_of(header) == parsed_subject(header)
 
 
 def test_the_subject_is_that_of_all_octets_so_far() -> None:

@@ -441,3 +441,21 @@ def test_whatever_comes_nothing_is_lost_or_invented(
         gaps = [what for who, what in said if who is side and isinstance(what, int)]
         assert [part.octets for part in parts if part.side is side and part.kind is Kind.GAP] == gaps
     assert all(len(part.shown) == len(part.data) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "said", ["C: PASS geheim", "C: AUTH PLAIN\nS: + \nC: AGFubgBnZWhlaW0=", "S: geheim\nC: geheim"]
+)
+def test_where_nobody_looks_nothing_is_veiled_and_nothing_shown(said: str) -> None:
+    dialogue = f"S: +OK\nC: USER ann\nS: +OK\n{said}\nS: +OK\nC: RETR 1\nS: +OK\nS: text\nS: ."
+    seen, blank = Follower("pop3"), Follower("pop3", shown=False)
+    for side, data in events(dialogue):
+        for one, other in zip(seen.feed(side, data), blank.feed(side, data), strict=True):
+            assert (one.kind, one.data, one.exchange, one.ends) == (
+                other.kind,
+                other.data,
+                other.exchange,
+                other.ends,
+            )
+            assert other.shown == (one.data if one.kind is Kind.BODY else b"")
+    assert seen.user == blank.user

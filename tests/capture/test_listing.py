@@ -87,6 +87,17 @@ def test_both_legs_are_one_row() -> None:
     assert sorted(row.conversation.leg for row in both) == ["client", "server"]
 
 
+def test_a_leg_behind_another_need_not_be_read() -> None:
+    listing = Listing()
+    client, server = items(CLIENT), items(SERVER)
+    assert list(listing.rows(client[:2])) == []
+    assert not listing.wants(server[0].conversation)
+    assert Listing(legs=True).wants(server[0].conversation)
+    [row] = listing.rows(client[2:])
+    assert row.conversation.leg == "client"
+    assert listing.wants(server[0].conversation)
+
+
 def test_a_leg_alone_has_its_row() -> None:
     other = Talk("pop3", SESSION, session="s2", leg="client", number=1)
     assert [row.conversation.leg for row in Listing().rows(overlapping(other, SERVER))] == [

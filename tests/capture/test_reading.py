@@ -96,6 +96,30 @@ def test_what_is_no_stream_is_counted(tmp_path):
     assert (tally.packets, tally.not_tcp, tally.damaged, tally.fragments) == (11, 1, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("at", "octets", "counted"),
+    [
+        pytest.param(0, b"\x55", (1, 0, 0), id="version 5"),
+        pytest.param(0, b"\x44", (0, 0, 1), id="an IP header of 16 octets"),
+        pytest.param(2, b"\x00\x27", (0, 0, 1), id="IP ends in front of its payload"),
+        pytest.param(2, b"\x00\x00", (0, 0, 0), id="IP has no length"),
+        pytest.param(6, b"\x20\x00", (0, 1, 0), id="the first fragment"),
+        pytest.param(6, b"\x00\x01", (0, 1, 0), id="the last fragment"),
+        pytest.param(6, b"\x40\x00", (0, 0, 0), id="not to be cut"),
+        pytest.param(9, b"\x11", (1, 0, 0), id="UDP"),
+        pytest.param(32, b"\x40", (0, 0, 1), id="a TCP header of 16 octets"),
+        pytest.param(32, b"\xf0", (0, 0, 1), id="a TCP header longer than all"),
+    ],
+)
+def test_headers_that_are_not_the_usual(tmp_path, at, octets, counted):
+    frame = packet(CLIENT, SERVER, 1, b"hello")
+    frame = frame[:at] + octets + frame[at + len(octets) :]
+    tally = Tally()
+    found = told(events(tmp_path / "a.pcap", pcap([frame, packet(CLIENT, SERVER, 6, b"!")]), tally))
+    assert (tally.not_tcp, tally.fragments, tally.damaged) == counted
+    assert found == ["0 opened", *([] if any(counted) else ["0 C hello"]), "0 C !", "0 closed cut"]
+
+
 def test_a_link_type_that_is_not_known(tmp_path):
     tally = Tally()
     assert events(tmp_path / "a.pcap", pcap(dialogue(), link=147), tally) == []

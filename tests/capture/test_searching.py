@@ -113,5 +113,5 @@ def test_little_is_kept() -> None:
         "S: +OK\nC: USER x\nS: +OK\nC: PASS y\nS: +OK\nC: RETR 1\nS: +OK\n" + "S: " + "x" * 9999 + "\\\n" * 1,
     )
     assert list(search.hits(items(talk)[:-1])) == []
-    kept = sum(len(stream._line) for stream in search._open.values())
+    kept = sum(len(stream._line) for streams in search._open.values() for stream in streams)
     assert kept <= 2 * (AROUND + len("needle"))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from mailproxy.capture.conversations import Conversation
+from mailproxy.capture.model import Stream
 from mailproxy.capture.parts import Kind, Part
-from mailproxy.capture.spoken import Spoken, Voice, dump_row
+from mailproxy.capture.spoken import Line, Voice, dump_row
 from mailproxy.proto.pop3_verbs import VERBS
 from mailproxy.proto.tokens import Command, Side, Verb
+
+
+def voice(protocol: str) -> Voice:
+    conversation = Conversation(1, Stream(0, "a:1", "b:2"), protocol, 0.0)
+    return Voice(conversation, full=False, secrets=False)
 
 
 def part(side: Side, kind: Kind, data: bytes, exchange: int, **more: object) -> Part:
@@ -18,18 +25,18 @@ def asked(exchange: int, verb: str) -> Part:
     return part(Side.CLIENT, Kind.COMMAND, command.line, exchange, command=command)
 
 
-def told(voice: Voice, *parts: Part) -> list[str]:
-    lines = [spoken for each in parts for spoken in voice.said(each)]
-    return [_told(spoken) for spoken in [*lines, *voice.finish(9.0)]]
+def told(speaking: Voice, *parts: Part) -> list[str]:
+    lines = [spoken for each in parts for spoken in speaking.said(each)]
+    return [_told(spoken) for spoken in [*lines, *speaking.finish(9.0)]]
 
 
-def _told(spoken: Spoken) -> str:
+def _told(spoken: Line) -> str:
     return f"{spoken.side.name[0] if spoken.side is not None else '-'} {spoken.text}"
 
 
 def test_a_body_that_is_cut_off_is_told_in_the_end() -> None:
     lines = told(
-        Voice("pop3", full=False, secrets=False),
+        voice("pop3"),
         asked(1, "RETR"),
         part(Side.SERVER, Kind.REPLY, b"+OK\r\n", 1, status="OK"),
         part(Side.SERVER, Kind.BODY, b"half of", 1),
@@ -40,7 +47,7 @@ def test_a_body_that_is_cut_off_is_told_in_the_end() -> None:
 
 def test_a_command_that_is_pipelined_does_not_end_a_body() -> None:
     lines = told(
-        Voice("pop3", full=False, secrets=False),
+        voice("pop3"),
         asked(1, "RETR"),
         part(Side.SERVER, Kind.REPLY, b"+OK\r\n", 1, status="OK"),
         part(Side.SERVER, Kind.BODY, b"one\r\n", 1),
@@ -55,7 +62,7 @@ def test_a_command_that_is_pipelined_does_not_end_a_body() -> None:
 
 def test_what_cannot_be_read_is_told_before_what_can() -> None:
     lines = told(
-        Voice("smtp", full=False, secrets=False),
+        voice("smtp"),
         part(Side.CLIENT, Kind.UNREAD, b"12345", -1),
         part(Side.CLIENT, Kind.UNREAD, b"12345", -1),
         part(Side.SERVER, Kind.REPLY, b"500 what\r\n", -1, status="500"),
@@ -64,8 +71,8 @@ def test_what_cannot_be_read_is_told_before_what_can() -> None:
 
 
 def test_a_line_knows_its_part() -> None:
-    voice = Voice("smtp", full=False, secrets=False)
-    [line] = voice.said(part(Side.SERVER, Kind.REPLY, b"250 ok\r\n", 3, status="250", ends=True))
+    speaking = voice("smtp")
+    [line] = speaking.said(part(Side.SERVER, Kind.REPLY, b"250 ok\r\n", 3, status="250", ends=True))
     assert (line.kind, line.status, line.exchange, line.frame, line.time) == ("reply", "250", 3, 7, 1.0)
 
 

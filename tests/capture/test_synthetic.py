@@ -22,7 +22,9 @@ def written(path: Path, packets: list[Packet]) -> Path:
     with path.open("wb") as file:
         file.write(blocks.section_header("test") + blocks.interface("client side"))
         for number, packet in enumerate(packets):
-            before, behind = blocks.packet(0, number * 10**6, packet.headers, packet.octets)
+            before, behind = blocks.packet(
+                0, number * 10**6, packet.headers, packet.octets, left_out=packet.left_out
+            )
             file.writelines((before, *packet.pieces, behind))
     return path
 
@@ -81,14 +83,24 @@ def test_a_zone_is_left_out(tmp_path: Path) -> None:
     assert fields(file, "ipv6.src")[0] == ["fe80::1"]
 
 
-def test_a_hole_is_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("octets", [1, 60_000, 60_001, 1_000_000])
+def test_what_is_left_out_is_told_and_nobody_complains(tmp_path: Path, octets: int) -> None:
     connection = SyntheticTCP(*FOUR, 2**32 - 10)
     packets = connection.open() + connection.data(Side.SERVER, [b"+OK abc"])
-    connection.hole(Side.SERVER, 1_000)
+    packets += connection.hole(Side.SERVER, octets)
     packets += connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close()
     assert events(written(tmp_path / "a.pcapng", packets))[1:] == [
-        "SERVER +OK abc", "hole SERVER 1000", "SERVER xyz\r\n", "closed fin",
+        "SERVER +OK abc", f"hole SERVER {octets}", "SERVER xyz\r\n", "closed fin",
     ]  # fmt: skip
+    assert warnings(tmp_path / "a.pcapng") == ""
+
+
+def test_what_was_lost_is_a_gap(tmp_path: Path) -> None:
+    connection = SyntheticTCP(*FOUR)
+    packets = connection.open()
+    connection.data(Side.SERVER, [bytes(1_000)])  # and they do not reach the file
+    packets += connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close()
+    assert events(written(tmp_path / "a.pcapng", packets))[1] == "hole SERVER 1000"
     assert "Previous segment(s) not captured" in warnings(tmp_path / "a.pcapng")
 
 

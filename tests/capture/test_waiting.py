@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from mailproxy.capture.waiting import BATCH, SMALLEST_LIMIT, Block, SessionOver, Waiting, weight
+from mailproxy.capture.waiting import BATCH, SMALLEST_LIMIT, Blocks, SessionOver, Waiting, weight
 
 
-def block(octets: int, payload: int = 0) -> Block:
-    return Block("s", "pop3", (bytes(octets),), octets, payload)
+def block(octets: int, payload: int = 0) -> Blocks:
+    return Blocks("s", "pop3", (bytes(octets),), octets, payload)
 
 
 def test_what_fits_and_what_does_not() -> None:
@@ -32,7 +32,7 @@ def test_taken_is_not_yet_written() -> None:
 def test_blocks_without_octets_are_counted_too() -> None:
     waiting, count = Waiting(SMALLEST_LIMIT), 0
     while waiting.fits(0):
-        waiting.put(block(0))
+        assert waiting.put(block(0))
         count += 1
     assert count < 1_000
 
@@ -40,19 +40,20 @@ def test_blocks_without_octets_are_counted_too() -> None:
 def test_some_room_is_kept_for_packets_without_payload() -> None:
     waiting = Waiting(SMALLEST_LIMIT)
     while waiting.fits(1_000):
-        waiting.put(block(1_000))
+        assert waiting.put(block(1_000))
+    assert not waiting.put(block(2_000))
     assert waiting.fits(1_000, spare=True)
     while waiting.fits(1_000, spare=True):
-        waiting.put(block(1_000))
+        assert waiting.put(block(1_000), spare=True)
     assert waiting.octets < 2 * SMALLEST_LIMIT
 
 
 def test_the_order_stays() -> None:
     waiting = Waiting(10 * BATCH)
-    items = [block(BATCH), SessionOver("s"), block(1)]
-    for item in items:
-        waiting.put(item)
-    assert waiting.take(0) == items
+    waiting.put(block(BATCH))
+    waiting.over("s")
+    waiting.put(block(1))
+    assert waiting.take(0) == [block(BATCH), SessionOver("s"), block(1)]
     assert waiting.take(0) == []
 
 
@@ -81,5 +82,5 @@ def test_closing_wakes_and_nothing_fits_any_more() -> None:
 def test_what_is_left() -> None:
     waiting = Waiting(SMALLEST_LIMIT)
     waiting.put(block(100, 60))
-    waiting.put(SessionOver("s"))
+    waiting.over("s")
     assert waiting.left() == 60

@@ -16,7 +16,7 @@ from tests.servers.endpoints import Account, Door, Protocol, Tls
 from tests.servers.ports import LOOPBACK
 from tests.waiting import until
 
-ALL = "[capture]\nall = true\n"
+ALL = "[capture]\nall = true\ncompress = true\n"
 EACH_SESSION = f"{ALL}per_session = true\n"
 BOTH_LEGS_WHOLE = "server_message_octets = 1000000000\n"
 SECONDS = 90
