@@ -80,9 +80,18 @@ def _opened(copied: _Copied) -> Iterator[bytes]:
 def _said(copied: _Copied, replaced: Iterable[Replaced]) -> Iterator[bytes]:
     for one in replaced:
         if one.hole:
-            yield from _packets(copied, copied.connection.hole(one.side, one.hole), one.time)
+            yield from _hole(copied, one)
         elif one.data:
             yield from _packets(copied, copied.connection.data(one.side, [one.data]), one.time)
+
+
+def _hole(copied: _Copied, one: Replaced) -> Iterator[bytes]:
+    for headers, left_out in copied.connection.hole(one.side, one.hole):
+        before, behind = blocks.around(
+            _interface(copied), _nanoseconds(one.time), len(headers[0]), left_out=left_out
+        )
+        for header in headers:
+            yield before + header + behind
 
 
 def _remarked(copied: _Copied, comment: str, time: float) -> Iterator[bytes]:
@@ -103,15 +112,17 @@ def _ended(copied: _Copied, ended: Ended) -> Iterator[bytes]:
 def _packets(
     copied: _Copied, packets: Iterable[Packet], time: float, comments: Sequence[str] = ()
 ) -> Iterator[bytes]:
-    interface = int(copied.conversation.leg == "server")
     for packet in packets:
         before, behind = blocks.packet(
-            interface,
-            round(time * 1e9) & _LARGEST_TIME,
-            packet.headers,
-            packet.octets,
-            comments,
-            packet.left_out,
+            _interface(copied), _nanoseconds(time), packet.headers, packet.octets, comments
         )
         yield b"".join((before, *packet.pieces, behind))
         comments = ()
+
+
+def _interface(copied: _Copied) -> int:
+    return int(copied.conversation.leg == "server")
+
+
+def _nanoseconds(time: float) -> int:
+    return round(time * 1e9) & _LARGEST_TIME

@@ -41,18 +41,13 @@ def interface(name: str) -> bytes:
 
 
 def packet(
-    number: int,
-    nanoseconds: int,
-    headers: bytes,
-    payload: int,
-    comments: Sequence[str] = (),
-    left_out: int = 0,
+    number: int, nanoseconds: int, headers: bytes, payload: int, comments: Sequence[str] = ()
 ) -> tuple[bytes, bytes]:
     """What stands before and behind a payload of ``payload`` octets in the block of one packet.
 
     ``headers`` are the packet's own; else as :func:`around`.
     """
-    before, behind = around(number, nanoseconds, len(headers) + payload, comments, left_out)
+    before, behind = around(number, nanoseconds, len(headers) + payload, comments)
     return before + headers, behind
 
 

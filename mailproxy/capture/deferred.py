@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mailproxy.capture.comments import write
-from mailproxy.capture.leg import How, Sink
+from mailproxy.capture.leg import BODY_OCTETS, How, Sink
 from mailproxy.proto.tokens import Side
 
 MOST_OCTETS = 65_536  # of data and remarks; a login is a tenth of it, and thousands of sessions may wait
@@ -82,6 +82,10 @@ class Deferred:
             if self._lost[side]:
                 self.sink.hole(side, self._lost[side])
         self._untold = sum(self._lost)
+
+    @property
+    def patience(self) -> int:
+        return self.sink.patience if self._released else BODY_OCTETS
 
     def open(self, time: float, comments: Sequence[str]) -> None:
         if self._released:

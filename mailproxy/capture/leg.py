@@ -13,7 +13,7 @@ from mailproxy.capture.shape import Shape
 from mailproxy.proto.tokens import Side
 
 How = Literal["fin", "rst"]
-_BODY_OCTETS = 49_152  # of a body that are put together; a packet has room for 60,000
+BODY_OCTETS = 49_152  # of a body that are put together at least; a packet has room for 60,000
 _BODY_PIECES = 1000  # of it: each costs memory of its own
 _FEW_PIECES = 64  # more of them are joined before they wait for the disk
 _LEFT_OUT_OCTETS = 1 << 20  # of a body that are counted before the file is told of them
@@ -23,6 +23,11 @@ _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
 
 class Sink(Protocol):
     """A connection in a capture file; see :class:`mailproxy.capture.writer.Connection`."""
+
+    @property
+    def patience(self) -> int:
+        """Octets of a body that may be put together, ``BODY_OCTETS`` or more."""
+        ...
 
     def open(self, time: float, comments: Sequence[str]) -> None: ...
     def data(
@@ -89,6 +94,9 @@ class Leg:
                 self._write(side, pieces, time)
                 return
             self._amid = side
+        if cut and self._passes and len(pieces) == 1 and _is_long_end(pieces[0]):
+            self._said_in_two(side, pieces[0], time)
+            return
         ends = False
         for data in pieces:
             self._body.append(data)
@@ -97,13 +105,16 @@ class Leg:
             ends = ends or len(data) < len(_END) or data.endswith(_END)
         self._inside = self._inside and cut and not ends
         if self._passes and self._inside:
-            if self._octets > TAIL_OCTETS if self._leaves_out else self._is_enough():
+            least = TAIL_OCTETS if self._leaves_out else max(self._sink.patience, TAIL_OCTETS)
+            if self._octets > least or len(self._body) >= _BODY_PIECES:
                 self._pass(side, time)
-        elif ends or self._is_enough():
+        elif ends or self._octets >= BODY_OCTETS or len(self._body) >= _BODY_PIECES:
             self._flush(time)
 
-    def _is_enough(self) -> bool:
-        return self._octets >= _BODY_OCTETS or len(self._body) >= _BODY_PIECES
+    def _said_in_two(self, side: Side, piece: bytes, time: float) -> None:
+        """If the body ends in a long piece, it does so at its end: only there it needs to be parsed."""
+        self.said(side, [piece[:-TAIL_OCTETS]], time, cut=True)
+        self.said(side, [piece[-TAIL_OCTETS:]], time, cut=True)
 
     def _pass(self, side: Side, time: float) -> None:
         """What waits of a body is written as it is, or left out, and the follower is told of it later."""
@@ -241,6 +252,10 @@ class Leg:
             if said and index == said[-1]:
                 remarks, self._remarks = self._remarks, []
             self._sink.data(side, what, time, remarks)
+
+
+def _is_long_end(piece: bytes) -> bool:
+    return len(piece) > BODY_OCTETS + TAIL_OCTETS and piece.endswith(_END)
 
 
 def _text(line: bytes) -> str:

@@ -27,8 +27,8 @@ FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 Payload = bytes | memoryview
 Address = IPv4Address | IPv6Address
 
-_REPLIES = (b"+OK", b"-ERR")  # in the middle of a message, Wireshark would take it for a POP3 reply
-_SIGNS = b"+-"
+SIGNS = b"+-"  # with which a POP3 reply begins, and in the middle of a message what Wireshark takes for one
+_REPLIES = (b"+OK", b"-ERR")
 _TCP = 6
 _HOPS = 64
 _WRAP = 0xFFFFFFFF
@@ -42,18 +42,15 @@ _NUMBERS = struct.Struct("!II")  # of sequence and acknowledgment
 _REST = struct.Struct("!BBHHH")  # of a TCP header without options
 _SEGMENT = 20  # octets of it
 _MOST_HEADERS = 8  # that are kept of one side
+_MOST_ALIKE = 1000  # packets that are made at once
 
 
 class Packet(NamedTuple):
-    """One packet: IP and TCP headers, the pieces of its payload, and how many octets those have.
-
-    ``left_out`` octets more were in the packet, behind them, and are not in the file.
-    """
+    """One packet: IP and TCP headers, the pieces of its payload, and how many octets those have."""
 
     headers: bytes
     pieces: Sequence[Payload] = ()
     octets: int = 0
-    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -106,18 +103,32 @@ class SyntheticTCP:
                 packets.append(self.acknowledgement(side.other))
         return packets
 
-    def hole(self, side: Side, octets: int) -> list[Packet]:
+    def hole(self, side: Side, octets: int) -> Iterator[tuple[list[bytes], int]]:
         """That many octets of the side are left out of the file: of their packets only the headers are in it.
 
-        It is as if the capture had a snapshot length, so that nobody takes them for lost.
+        It is as if the capture had a snapshot length, so that nobody takes them for lost. Gives the headers
+        of packets that are alike, and how many octets each of these had.
         """
-        packets = []
-        end = self._ends[side]
-        for start in range(0, octets, LARGEST_PAYLOAD):
-            left_out = min(octets - start, LARGEST_PAYLOAD)
-            packets.append(Packet(self._headers(side, PSH | ACK, left_out), left_out=left_out))
-            end.sequence = end.sequence + left_out & _WRAP
-        return packets
+        while octets:
+            left_out = min(octets, LARGEST_PAYLOAD)
+            count = min(octets // left_out, _MOST_ALIKE)
+            yield self.alike(side, left_out, count), left_out
+            octets -= left_out * count
+
+    def alike(self, side: Side, octets: int, count: int) -> list[bytes]:
+        """The headers of so many packets of the side, one behind another, with so many octets each."""
+        end, peer = self._ends[side], self._ends[not side]
+        before, behind = self._around_numbers(end, octets, PSH | ACK)
+        first, acknowledged = end.sequence, peer.sequence
+        end.sequence = first + octets * count & _WRAP
+        end.unacknowledged += count
+        peer.unacknowledged = 0
+        numbers = range(first, first + octets * count, octets)
+        return [before + _NUMBERS.pack(number & _WRAP, acknowledged) + behind for number in numbers]
+
+    def is_to_acknowledge(self, side: Side) -> bool:
+        """Has the other side sent so much that an acknowledgement is due?"""
+        return self._ends[not side].unacknowledged >= ACKNOWLEDGED_EVERY
 
     def acknowledgement(self, side: Side) -> Packet:
         """A packet of the side without octets."""
@@ -139,6 +150,15 @@ class SyntheticTCP:
     def _headers(self, side: Side, flags: int, octets: int = 0, options: bytes = b"") -> bytes:
         """Those of IP and TCP for a packet with so many octets."""
         end, peer = self._ends[side], self._ends[not side]
+        before, behind = self._around_numbers(end, octets, flags, options)
+        acknowledged = 0
+        if flags & ACK:
+            acknowledged, peer.unacknowledged = peer.sequence, 0
+        return before + _NUMBERS.pack(end.sequence, acknowledged) + behind
+
+    def _around_numbers(
+        self, end: _End, octets: int, flags: int, options: bytes = b""
+    ) -> tuple[bytes, bytes]:
         kind = octets, flags, len(options)
         found = end.headers.get(kind)
         if found is None:
@@ -148,10 +168,7 @@ class SyntheticTCP:
             checksum = _folded(end.pseudo + header + octets)
             rest = _REST.pack(header // 4 << 4, flags, _WINDOW, checksum, 0)
             found = end.headers[kind] = self._ip(end, header + octets) + end.ports, rest + options
-        acknowledged = 0
-        if flags & ACK:
-            acknowledged, peer.unacknowledged = peer.sequence, 0
-        return found[0] + _NUMBERS.pack(end.sequence, acknowledged) + found[1]
+        return found
 
     def _ip(self, end: _End, segment: int) -> bytes:
         """The IP header of a segment with so many octets."""
@@ -174,7 +191,7 @@ def _cut(pieces: Sequence[Payload]) -> Iterator[tuple[list[Payload], int]]:
                 stop = start + LARGEST_PAYLOAD - octets
                 if (
                     stop > start
-                    and piece[stop] in _SIGNS
+                    and piece[stop] in SIGNS
                     and bytes(view[stop : stop + 4]).startswith(_REPLIES)
                 ):
                     stop -= 1

@@ -22,6 +22,8 @@ from mailproxy.capture.waiting import Blocks, Item, Waiting
 
 __all__ = ["CaptureWriter", "Connection", "Options"]
 
+_HELD = 16 * 1024 * 1024  # octets that all connections together may hold back, to write more at once …
+_PATIENCE = 49_152, 1_000_000  # … each between so many
 RETRY = 5.0  # seconds between two attempts at a disk that fails
 _LOOK = 1.0  # seconds after which time limits are looked at, when nothing comes
 _PORTS = {"pop3": 110, "imap": 143, "smtp": 25}  # what Wireshark dissects as such
@@ -47,6 +49,7 @@ class CaptureWriter:
     ) -> None:
         self.failures = 0
         self.why = ""
+        self.patience = _PATIENCE[1]
         self._failed = failed
         self._recovered = recovered
         self._clock = clock
@@ -113,17 +116,23 @@ class CaptureWriter:
         while (client, server) in self._ends:
             client = (client[0], client[1] % 0xFFFF + 1)
         self._ends.add((client, server))
+        self._share()
         self._open[session] += 1
         return client
 
     def closed(self, session: str, client: Address, server: Address) -> None:
         """One leg less; with the last one the session's file is finished."""
         self._ends.discard((client, server))
+        self._share()
         self._open[session] -= 1
         if not self._open[session]:
             del self._open[session]
             if self._per_session:
                 self._waiting.over(session)
+
+    def _share(self) -> None:
+        least, most = _PATIENCE
+        self.patience = max(least, min(most, _HELD // (len(self._ends) or 1)))
 
     # -- the writer's thread ----------------------------------------------------------------
 

@@ -336,7 +336,7 @@ def test_both_legs_are_the_four_wires(protocol: str, guard: bool, data: st.DataO
     octets = data.draw(st.sampled_from([0, 3, 50]))
     seed = data.draw(st.integers(0, 10_000))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(legs, "_BODY_OCTETS", data.draw(st.sampled_from([1, 20, 200, 49_152])))
+        patch.setattr(legs, "BODY_OCTETS", data.draw(st.sampled_from([1, 20, 200, 49_152])))
         heard = run(protocol, lines, messages, guard, octets, seed)
         check(heard, [PASSWORD])
 
@@ -356,7 +356,7 @@ def test_transcripts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(protocol, options, facts, judge, both, **more)
 
     monkeypatch.setattr(played, "Session", Recorded)
-    monkeypatch.setattr(legs, "_BODY_OCTETS", 20)
+    monkeypatch.setattr(legs, "BODY_OCTETS", 20)
     transcript = parse(path)
     session = play(transcript, judge_of(transcript), random_cuts(7)).session
     assert isinstance(session, Recorded)

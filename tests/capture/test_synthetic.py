@@ -22,9 +22,7 @@ def written(path: Path, packets: list[Packet]) -> Path:
     with path.open("wb") as file:
         file.write(blocks.section_header("test") + blocks.interface("client side"))
         for number, packet in enumerate(packets):
-            before, behind = blocks.packet(
-                0, number * 10**6, packet.headers, packet.octets, left_out=packet.left_out
-            )
+            before, behind = blocks.packet(0, number * 10**6, packet.headers, packet.octets)
             file.writelines((before, *packet.pieces, behind))
     return path
 
@@ -86,13 +84,18 @@ def test_a_zone_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("octets", [1, 60_000, 60_001, 1_000_000])
 def test_what_is_left_out_is_told_and_nobody_complains(tmp_path: Path, octets: int) -> None:
     connection = SyntheticTCP(*FOUR, 2**32 - 10)
-    packets = connection.open() + connection.data(Side.SERVER, [b"+OK abc"])
-    packets += connection.hole(Side.SERVER, octets)
-    packets += connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close()
-    assert events(written(tmp_path / "a.pcapng", packets))[1:] == [
+    file = written(tmp_path / "a.pcapng", connection.open() + connection.data(Side.SERVER, [b"+OK abc"]))
+    with file.open("ab") as more:
+        for headers, left_out in connection.hole(Side.SERVER, octets):
+            before, behind = blocks.around(0, 10**9, len(headers[0]), left_out=left_out)
+            more.writelines(before + header + behind for header in headers)
+        for packet in connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close():
+            before, behind = blocks.packet(0, 2 * 10**9, packet.headers, packet.octets)
+            more.writelines((before, *packet.pieces, behind))
+    assert events(file)[1:] == [
         "SERVER +OK abc", f"hole SERVER {octets}", "SERVER xyz\r\n", "closed fin",
     ]  # fmt: skip
-    assert warnings(tmp_path / "a.pcapng") == ""
+    assert warnings(file) == ""
 
 
 def test_what_was_lost_is_a_gap(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailproxy.capture import leg
 from mailproxy.capture.comments import Remark, read
 from mailproxy.capture.follower import Follower
 from mailproxy.capture.leg import How
@@ -40,6 +41,10 @@ class Written:
     packets: list[Packet] = field(default_factory=list)
     opened: int = 0
     closed: str = ""
+
+    @property
+    def patience(self) -> int:
+        return leg.BODY_OCTETS
 
     def open(self, time: float, comments: Sequence[str]) -> None:
         assert not self.opened
