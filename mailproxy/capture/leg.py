@@ -16,7 +16,7 @@ How = Literal["fin", "rst"]
 BODY_OCTETS = 49_152  # of a body that are put together at least; a packet has room for 60,000
 _BODY_PIECES = 1000  # of it: each costs memory of its own
 _FEW_PIECES = 64  # more of them are joined before they wait for the disk
-_LEFT_OUT_OCTETS = 1 << 20  # of a body that are counted before the file is told of them
+_LEFT_OUT_OCTETS = 16 << 20  # of a body that are counted before the file is told of them
 _END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
 
@@ -91,7 +91,10 @@ class Leg:
         if side is not self._amid or self._remarks:
             self._flush(time)
             if self._remarks or not self._follower.amid(side):
-                self._write(side, pieces, time)
+                begins = cut and len(pieces) > 1 and len(pieces[-1]) > BODY_OCTETS
+                self._write(side, pieces[:-1] if begins else pieces, time)
+                if begins:  # behind its first line, a body need not be searched for its end
+                    self.said(side, pieces[-1:], time, cut)
                 return
             self._amid = side
         if cut and self._passes and len(pieces) == 1 and _is_long_end(pieces[0]):
