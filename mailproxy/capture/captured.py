@@ -16,6 +16,8 @@ SLOW = "the disk is slower than the mail"
 
 _TICKS = 250_000  # of the first sequence number in a second (RFC 9293 §3.4.1)
 _MOST_COMMENTS = 64  # that wait for a packet that fits
+_MOST_PIECES = 64  # more of them are joined: each costs memory of its own
+_MOST_LEFT_OUT = 64 * 1024 * 1024  # octets for which packets are written
 _SOME = 2  # packets for which the short way is one
 _AROUND = 512  # octets in memory around the payload of a packet, roughly
 
@@ -78,6 +80,8 @@ class Connection:
         tcp = self._tcp
         if tcp is None:
             return
+        if len(pieces) > _MOST_PIECES:
+            pieces = [b"".join(pieces)]
         plain = len(pieces) == 1 and not comments and not self._comments and not self._unsaid
         if not (plain and self._long(tcp, side, pieces[0], time)):
             self._put(tcp.data(side, pieces), time, comments)
@@ -115,6 +119,9 @@ class Connection:
         """So many octets of the side are left out."""
         if self._tcp is None:
             return
+        if octets > _MOST_LEFT_OUT:  # the session was long before anybody wanted it
+            self._tcp.skip(side, octets)
+            return
         moment = self._book.moment(0.0)  # the time is that of the last packet
         for headers, left_out in self._tcp.hole(side, octets):
             before, behind = blocks.around(self._interface, moment, len(headers[0]), left_out=left_out)
@@ -140,6 +147,8 @@ class Connection:
     ) -> None:
         if comments:
             self._comments = [*self._comments, *comments][:_MOST_COMMENTS]
+        if not packets:
+            return
         moment = self._book.moment(time)
         if not self._unsaid and self._waiting.put(self._blocks(packets, moment), spare):
             self._comments = []

@@ -182,7 +182,7 @@ def _add(direction: End, sequence: int, data: bytes, flags: int, missing: int, t
     if missing or flags & FIN:
         if direction.wanted < 0:
             direction.wanted = sequence
-        direction.mark(end)
+        direction.mark((sequence + len(data)) % SEQUENCES, end)
     if flags & FIN and distance(direction.wanted, end) >= 0:
         direction.fin = end
     return new

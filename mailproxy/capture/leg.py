@@ -16,6 +16,7 @@ How = Literal["fin", "rst"]
 BODY_OCTETS = 49_152  # of a body that are put together at least; a packet has room for 60,000
 _BODY_PIECES = 1000  # of it: each costs memory of its own
 _FEW_PIECES = 64  # more of them are joined before they wait for the disk
+_SECONDS = 1.0  # that a packet's worth waits for more
 _LEFT_OUT_OCTETS = 16 << 20  # of a body that are counted before the file is told of them
 _END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
@@ -54,6 +55,7 @@ class Leg:
         "_remarks",
         "_secrets",
         "_shape",
+        "_since",
         "_sink",
         "_starttls",
         "_tail",
@@ -69,6 +71,7 @@ class Leg:
         self._amid: Side | None = None  # whose body waits
         self._body: list[bytes] = []
         self._octets = 0  # of it
+        self._since = 0.0  # when the first of it came
         self._inside = True  # it is sure that it goes on behind them
         self._passes = False  # what is inside of this body need not be parsed …
         self._leaves_out = False  # … nor written
@@ -96,11 +99,15 @@ class Leg:
                 if begins:  # behind its first line, a body need not be searched for its end
                     self.said(side, pieces[-1:], time, cut)
                 return
+            if self._amid is not side:
+                self._forget_body()
             self._amid = side
         if cut and self._passes and len(pieces) == 1 and _is_long_end(pieces[0]):
             self._said_in_two(side, pieces[0], time)
             return
         ends = False
+        if not self._body:
+            self._since = time
         for data in pieces:
             self._body.append(data)
             self._octets += len(data)
@@ -109,10 +116,14 @@ class Leg:
         self._inside = self._inside and cut and not ends
         if self._passes and self._inside:
             least = TAIL_OCTETS if self._leaves_out else max(self._sink.patience, TAIL_OCTETS)
-            if self._octets > least or len(self._body) >= _BODY_PIECES:
+            if self._octets > least or len(self._body) >= _BODY_PIECES or self._is_late(time):
                 self._pass(side, time)
         elif ends or self._octets >= BODY_OCTETS or len(self._body) >= _BODY_PIECES:
             self._flush(time)
+
+    def _is_late(self, time: float) -> bool:
+        """Has a slow body waited for long?"""
+        return self._octets >= BODY_OCTETS and time - self._since > _SECONDS
 
     def _said_in_two(self, side: Side, piece: bytes, time: float) -> None:
         """If the body ends in a long piece, it does so at its end: only there it needs to be parsed."""
@@ -141,11 +152,11 @@ class Leg:
 
     def _flush(self, time: float) -> None:
         """What waits of a body is written now."""
-        side, self._amid = self._amid, None
+        side = self._amid
         if side is None:
             return
         self._catch_up(side, time)
-        self._passes = self._leaves_out = False
+        self._forget_body()
         body, self._body = self._few_pieces(), []
         octets, self._octets = self._octets, 0
         inside, self._inside = self._inside, True
@@ -168,11 +179,17 @@ class Leg:
             part.data = part.shown = b"".join(body)
             self._put([part], time)
 
+    def _forget_body(self) -> None:
+        """What comes next has to be parsed again."""
+        self._amid = None
+        self._passes = self._leaves_out = False
+
     def _few_pieces(self) -> list[bytes]:
         return [b"".join(self._body)] if len(self._body) > _FEW_PIECES else self._body
 
     def _write(self, side: Side, pieces: Iterable[bytes], time: float, remarked: bool = True) -> None:
         """Remarks are about these octets, unless those have waited: then they are about what comes next."""
+        self._forget_body()  # it may end in them
         parts = self._follower.feed_run(side, [(data, time, 0) for data in pieces])
         if self._starttls or any(self._asks_for_tls(part) for part in parts):
             parts = self._without_starttls(parts)

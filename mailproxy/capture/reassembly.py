@@ -51,6 +51,13 @@ class Waiting:
         self.cost += len(data) + _OVERHEAD
         return True
 
+    def move_mark(self, start: int, end: int) -> bool:
+        """Moves the last mark to the end of a hole that begins there. False when it stands elsewhere."""
+        if self.segments[-1] != (self.passed + start, b"") or start >= end:
+            return False
+        self.segments[-1] = (self.passed + end, b"")
+        return True
+
     def ready(self) -> list[bytes]:
         """Takes out what can be delivered, up to the next hole."""
         pieces, taken = [], 0
@@ -117,11 +124,14 @@ class Direction:
             return b"", False
         return self._deliver([new]), bool(new)
 
-    def mark(self, sequence: int) -> None:
-        """Octets before ``sequence`` were sent, seen or not."""
-        ahead = distance(self.wanted, sequence)
-        if ahead > 0:
-            self._wait(ahead, b"")
+    def mark(self, start: int, end: int) -> None:
+        """Octets from ``start`` up to ``end`` were sent, and not captured."""
+        ahead = distance(self.wanted, end)
+        if ahead <= 0:
+            return
+        if self.waiting is not None and self.waiting.move_mark(distance(self.wanted, start), ahead):
+            return
+        self._wait(ahead, b"")
 
     def hole(self) -> int:
         """How many octets are missing before what waits; 0 when nothing waits."""
@@ -132,7 +142,10 @@ class Direction:
         waiting = self.waiting
         if waiting is None:
             return False
-        if self.acknowledged >= 0 and distance(self.wanted, self.acknowledged) >= self.hole():
+        hole = self.hole()
+        if self.acknowledged >= 0 and distance(self.wanted, self.acknowledged) >= hole:
+            return True
+        if hole > _WINDOW // 2:  # if it grew, what follows would be out of reach
             return True
         return len(waiting.segments) > MOST_SEGMENTS or waiting.cost > MOST_OCTETS or self.room.free < 0
 

@@ -136,18 +136,20 @@ class Recorder:
             leg.remark(remark)
         self._early, self._begun = [], True
 
-    @_harmless
     def arrived(self, side: Side, data: bytes, cut: bool = False) -> None:
         self._said(side, side, (data,), cut)
 
-    @_harmless
     def left(self, side: Side, pieces: Sequence[bytes], cut: bool = False) -> None:
         self._said(side, side.other, pieces, cut)
 
     def _said(self, wire: Side, by: Side, pieces: Sequence[bytes], cut: bool) -> None:
         leg = self._legs[wire]
-        if leg is not None:
+        if leg is None:
+            return
+        try:  # not by the decorator: a bulk transfer would feel it
             leg.said(by, pieces, self._now(), cut)
+        except Exception as error:  # see _harmless
+            self.give_up(error)
 
     # -- what is said about it ------------------------------------------------------------
 

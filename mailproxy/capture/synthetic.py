@@ -115,6 +115,11 @@ class SyntheticTCP:
             yield self.alike(side, left_out, count), left_out
             octets -= left_out * count
 
+    def skip(self, side: Side, octets: int) -> None:
+        """That many octets of the side are not in the file, as if they were lost: a gap."""
+        end = self._ends[side]
+        end.sequence = end.sequence + octets & _WRAP
+
     def alike(self, side: Side, octets: int, count: int) -> list[bytes]:
         """The headers of so many packets of the side, one behind another, with so many octets each."""
         end, peer = self._ends[side], self._ends[not side]

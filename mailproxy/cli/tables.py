@@ -24,10 +24,9 @@ def on_terminal() -> bool:
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal; in a pipe one line for each row, with tabs between the columns."""
     if not on_terminal():
-        write = sys.stdout.write
-        for row in rows:
-            write("\t".join([printable(cell) for cell in row]) + "\n")
-        sys.stdout.flush()
+        lines = ["\t".join([printable(cell) for cell in row]) for row in rows]
+        if lines:
+            typer.echo("\n".join(lines))
         return
     from rich.console import Console
     from rich.table import Table

@@ -147,3 +147,22 @@ def test_two_connections_with_the_same_ends_are_two(tmp_path: Path) -> None:
     bench.connection.open(1_002.0, [])
     bench.connection.close(1_003.0, "rst")
     assert [text.split()[0] for text in bench.told(tmp_path / "a.pcapng")] == ["open", "closed"] * 2
+
+
+def test_more_than_anybody_waits_for_is_a_gap(tmp_path: Path) -> None:
+    bench = Bench()
+    bench.connection.open(1.0, [])
+    before = bench.waiting.octets
+    bench.connection.hole(Side.SERVER, 500_000_000)
+    assert bench.waiting.octets == before
+    bench.connection.data(Side.SERVER, [b"+OK\r\n"], 2.0)
+    bench.connection.close(3.0, "fin")
+    assert "hole SERVER 500000000" in bench.told(tmp_path / "a.pcapng")
+
+
+def test_very_many_pieces_are_joined() -> None:
+    bench = Bench()
+    bench.connection.open(1.0, [])
+    before = bench.waiting.octets
+    bench.connection.data(Side.SERVER, [b"* OK\r\n"] * 8_000, 2.0)
+    assert 48_000 < bench.waiting.octets - before < 50_000

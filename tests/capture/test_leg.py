@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailproxy.capture import leg as leg_module
 from mailproxy.capture.comments import write
 from mailproxy.capture.leg import Leg
 from mailproxy.proto.tokens import Side
@@ -289,3 +290,66 @@ def test_any_octets_of_both_sides(protocol: str, said: list[tuple[Side, bytes]],
         assert [sink.said(side) for side in Side] == [of(side, tuple(said)) for side in Side]
     shown = written(protocol, tuple(said), octets=octets)
     assert [shown.octets(side) for side in Side] == [sink.octets(side) for side in Side]
+
+
+BODY = st.lists(st.sampled_from([b"a", b"\r\n", b".", b"..", b"text\r\n", b"z" * 30]), max_size=12).map(
+    b"".join
+)
+GREETINGS = {
+    "pop3": [(Side.SERVER, b"+OK\r\n"), (Side.CLIENT, b"RETR 1\r\n" * 4 + b"PASS hunter\r\n")],
+    "smtp": [(Side.SERVER, b"220 x\r\n"), (Side.CLIENT, b"EHLO x\r\n"), (Side.SERVER, b"250 x\r\n")],
+}
+
+
+def cut_body(text: bytes, sizes: list[int]) -> list[bytes]:
+    """A body as a session hands it on, in pieces: its end is the end of the last one."""
+    body, pieces = text.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n", []
+    for size in sizes:
+        pieces.append(body[:size])
+        body = body[size:]
+    return [piece for piece in [*pieces, body] if piece]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    protocol=st.sampled_from(["pop3", "smtp"]),
+    bodies=st.lists(st.tuples(BODY, st.lists(st.integers(1, 60), max_size=5)), min_size=1, max_size=4),
+    remarks=st.sets(st.integers(0, 30)),
+    octets=st.none() | st.integers(0, 60),
+    enough=st.sampled_from([1, 20, 200]),
+)
+def test_what_the_session_has_cut_is_written_like_what_the_leg_has_to_parse(
+    protocol: str, bodies: list[tuple[bytes, list[int]]], remarks: set[int], octets: int | None, enough: int
+) -> None:
+    said = [(side, [data], False) for side, data in GREETINGS[protocol]]
+    for text, sizes in bodies:
+        if protocol == "smtp":
+            said += [
+                (Side.CLIENT, [b"MAIL FROM:<>\r\n", b"DATA\r\n"], True),
+                (Side.SERVER, [b"250 x\r\n"], True),
+            ]
+            said.append((Side.SERVER, [b"354 x\r\n"], True))
+        else:
+            said.append((Side.SERVER, [b"+OK\r\n"], True))
+        side = Side.CLIENT if protocol == "smtp" else Side.SERVER
+        said += [(side, [piece], True) for piece in cut_body(text, sizes)]
+    if protocol == "smtp":
+        said.append((Side.CLIENT, [b"NOOP\r\n" * 5, b"AUTH PLAIN AGEAaHVudGVy\r\n"], True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leg_module, "BODY_OCTETS", enough)
+        found = []
+        for cut_too in (True, False):
+            sink = Written()
+            leg = Leg(protocol, sink, octets, secrets=False)
+            for index, (side, pieces, cut) in enumerate(said):
+                if index in remarks:
+                    leg.remark(write("anomaly", name=str(index)))
+                leg.said(side, pieces, float(index), cut and cut_too)
+            leg.close(99.0)
+            assert sink.closed == "fin"
+            assert b"hunter" not in sink.everything
+            assert b"AGEAaHVudGVy" not in sink.everything
+            names = [fields["name"] for fields in sink.remarked("anomaly")]
+            whole_sides = [sink.said(side) for side in Side] if octets is None else []
+            found.append(([sink.octets(side) for side in Side], whole_sides, names))
+    assert found[0] == found[1]

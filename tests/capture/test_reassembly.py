@@ -96,7 +96,7 @@ def test_a_hole_that_is_skipped():
 def test_a_mark_shows_where_octets_end():
     end = direction()
     end.add(100, b"ab")
-    end.mark(110)
+    end.mark(105, 110)
     assert end.hole() == 8
     assert end.add(102, b"cdefghij")[0] == b"cdefghij"
     assert end.hole() == 0
@@ -150,3 +150,21 @@ def test_any_order_gives_the_same_octets(extra, random, start):
     got = b"".join(end.add((start + at) % SEQUENCES, data)[0] for at, data in segments)
     assert got == TEXT
     assert end.waiting is None
+
+
+def test_octets_that_were_not_captured_in_many_packets_are_one_hole():
+    end = direction()
+    end.add(100, b"a")
+    for number in range(3 * MOST_SEGMENTS):
+        end.mark(101 + number * 60_000, 101 + (number + 1) * 60_000)
+        assert not end.hole_is_sure()
+    assert end.hole() == 3 * MOST_SEGMENTS * 60_000
+
+
+def test_a_hole_does_not_grow_until_what_follows_is_out_of_reach():
+    end = direction()
+    end.add(100, b"a")
+    end.mark(101, 1 << 29)
+    assert not end.hole_is_sure()
+    end.mark(1 << 29, (1 << 29) + 102)
+    assert end.hole_is_sure()
