@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailproxy.capture import leg as leg_module
@@ -292,7 +292,7 @@ def test_any_octets_of_both_sides(protocol: str, said: list[tuple[Side, bytes]],
     assert [shown.octets(side) for side in Side] == [sink.octets(side) for side in Side]
 
 
-BODY = st.lists(st.sampled_from([b"a", b"\r\n", b".", b"..", b"text\r\n", b"z" * 30]), max_size=12).map(
+BODY = st.lists(st.sampled_from([b"a", b"\r\n", b".", b"..", b"text\r\n", b"z" * 30]), max_size=8).map(
     b"".join
 )
 GREETINGS = {
@@ -303,20 +303,27 @@ GREETINGS = {
 
 def cut_body(text: bytes, sizes: list[int]) -> list[bytes]:
     """A body as a session hands it on, in pieces: its end is the end of the last one."""
-    body, pieces = text.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n", []
+    body, pieces = (b"\r\n" + text).replace(b"\r\n.", b"\r\n..")[2:] + b"\r\n.\r\n", []
     for size in sizes:
         pieces.append(body[:size])
         body = body[size:]
     return [piece for piece in [*pieces, body] if piece]
 
 
+Z = b"z" * 60
+
+
+# A remark in front of the last piece, and more of the same side behind it: as with pipelined commands.
+@example("pop3", [(Z, [30]), (Z, [50])], {4}, None, 40)
+@example("pop3", [(Z, [30]), (Z, [50])], {4}, 10, 40)
+@example("smtp", [(Z, [30])], {7}, None, 40)
 @settings(max_examples=200, deadline=None)
 @given(
     protocol=st.sampled_from(["pop3", "smtp"]),
-    bodies=st.lists(st.tuples(BODY, st.lists(st.integers(1, 60), max_size=5)), min_size=1, max_size=4),
-    remarks=st.sets(st.integers(0, 30)),
+    bodies=st.lists(st.tuples(BODY, st.lists(st.integers(1, 40), max_size=3)), min_size=1, max_size=4),
+    remarks=st.sets(st.integers(2, 12), max_size=4),
     octets=st.none() | st.integers(0, 60),
-    enough=st.sampled_from([1, 20, 200]),
+    enough=st.sampled_from([1, 20, 40, 200]),
 )
 def test_what_the_session_has_cut_is_written_like_what_the_leg_has_to_parse(
     protocol: str, bodies: list[tuple[bytes, list[int]]], remarks: set[int], octets: int | None, enough: int
