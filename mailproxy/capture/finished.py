@@ -22,7 +22,7 @@ from mailproxy.capture.whole_blocks import end_of_whole_blocks
 GZIP = ".gz"
 PART = ".gz.part"  # of a name that is not there yet
 _OURS = re.compile(r"mailproxy-[0-9]{8}T[0-9]{6}Z-[0-9]{4,}(?:-[A-Za-z0-9_-]+)?\.pcapng(\.gz|\.gz\.part)?")
-_LEVEL = 6
+_LEVEL = 1  # 6 takes nearly twice as long, and saves 7 %
 _PIECE = 1024 * 1024
 _NEWBORN = 60.0  # seconds in which an empty file may belong to somebody who has not locked it yet
 _DAY = 86_400.0
