@@ -16,7 +16,7 @@ How = Literal["fin", "rst"]
 BODY_OCTETS = 49_152  # of a body that are put together at least; a packet has room for 60,000
 _BODY_PIECES = 1000  # of it: each costs memory of its own
 _FEW_PIECES = 64  # more of them are joined before they wait for the disk
-_SECONDS = 1.0  # that a packet's worth waits for more
+_SECONDS = 1.0  # that octets of a slow body wait for more
 _LEFT_OUT_OCTETS = 16 << 20  # of a body that are counted before the file is told of them
 _END = b".\r\n"
 _STARTTLS = {"pop3": "STLS", "imap": "STARTTLS", "smtp": "STARTTLS"}
@@ -46,6 +46,7 @@ class Leg:
         "_abridged",
         "_amid",
         "_body",
+        "_enough",
         "_follower",
         "_inside",
         "_leaves_out",
@@ -75,6 +76,7 @@ class Leg:
         self._inside = True  # it is sure that it goes on behind them
         self._passes = False  # what is inside of this body need not be parsed …
         self._leaves_out = False  # … nor written
+        self._enough = 0  # octets of it that wait to be written together
         self._passed = 0  # octets that the follower has not been told of
         self._tail = b""  # the last of them
         self._remarks: list[str] = []
@@ -91,6 +93,14 @@ class Leg:
         Within a body they wait until there are enough of them for a packet: packets cost more than octets.
         ``cut``: the session has cut them already, so that a body ends where a piece ends, or not at all.
         """
+        if self._passes and cut and len(pieces) == 1 and side is self._amid and not self._remarks:
+            data = pieces[0]
+            if len(data) > TAIL_OCTETS and not data.endswith(_END):
+                self._said_inside(data, time)
+                return
+            if len(data) > BODY_OCTETS + TAIL_OCTETS:
+                self._said_in_two(side, data, time)
+                return
         if side is not self._amid or self._remarks:
             self._flush(time)
             if self._remarks or not self._follower.amid(side):
@@ -102,36 +112,37 @@ class Leg:
             if self._amid is not side:
                 self._forget_body()
             self._amid = side
-        if cut and self._passes and len(pieces) == 1 and _is_long_end(pieces[0]):
-            self._said_in_two(side, pieces[0], time)
-            return
         ends = False
-        if not self._body:
-            self._since = time
         for data in pieces:
             self._body.append(data)
             self._octets += len(data)
             # Of a short piece nobody can say whether it ends a body without what was before.
             ends = ends or len(data) < len(_END) or data.endswith(_END)
         self._inside = self._inside and cut and not ends
-        if self._passes and self._inside:
-            least = TAIL_OCTETS if self._leaves_out else max(self._sink.patience, TAIL_OCTETS)
-            if self._octets > least or len(self._body) >= _BODY_PIECES or self._is_late(time):
-                self._pass(side, time)
-        elif ends or self._octets >= BODY_OCTETS or len(self._body) >= _BODY_PIECES:
+        if ends or self._octets >= BODY_OCTETS or len(self._body) >= _BODY_PIECES:
             self._flush(time)
 
-    def _is_late(self, time: float) -> bool:
-        """Has a slow body waited for long?"""
-        return self._octets >= BODY_OCTETS and time - self._since > _SECONDS
+    def _said_inside(self, data: bytes, time: float) -> None:
+        """More of a body that is known to go on behind it."""
+        if not self._body:
+            self._since = time
+        self._body.append(data)
+        self._octets += len(data)
+        if self._octets >= self._enough or len(self._body) >= _BODY_PIECES or time - self._since > _SECONDS:
+            if self._inside:
+                self._pass(time)
+            else:
+                self._flush(time)
 
     def _said_in_two(self, side: Side, piece: bytes, time: float) -> None:
         """If the body ends in a long piece, it does so at its end: only there it needs to be parsed."""
         self.said(side, [piece[:-TAIL_OCTETS]], time, cut=True)
         self.said(side, [piece[-TAIL_OCTETS:]], time, cut=True)
 
-    def _pass(self, side: Side, time: float) -> None:
+    def _pass(self, time: float) -> None:
         """What waits of a body is written as it is, or left out, and the follower is told of it later."""
+        side = self._amid
+        assert side is not None, "it is somebody's body"
         for data in self._body:
             self._tail = (self._tail + data[-TAIL_OCTETS:])[-TAIL_OCTETS:]
         self._passed += self._octets
@@ -170,10 +181,10 @@ class Leg:
         self._put(self._shape.rest(), time)  # it may go on with a list that waits to be whole
         self._amid = side
         if self._abridged is None:
-            self._passes = True
+            self._passes, self._enough = True, self._sink.patience
             self._sink.data(side, body, time)
         elif left_out := self._abridged.left_out(part, self._tail):
-            self._passes = self._leaves_out = True
+            self._passes, self._enough, self._leaves_out = True, 0, True
             self._sink.hole(side, left_out)
         else:
             part.data = part.shown = b"".join(body)
@@ -272,10 +283,6 @@ class Leg:
             if said and index == said[-1]:
                 remarks, self._remarks = self._remarks, []
             self._sink.data(side, what, time, remarks)
-
-
-def _is_long_end(piece: bytes) -> bool:
-    return len(piece) > BODY_OCTETS + TAIL_OCTETS and piece.endswith(_END)
 
 
 def _text(line: bytes) -> str:
