@@ -78,7 +78,14 @@ class Capturing:
         if writer is None:
             return
         if writer.why and writer.why != self._failed:
-            self._say("capture_failed", "error", cause=writer.why, hint="mail goes on without")
+            folder = str(self._wanted.files.folder)
+            self._say(
+                "capture_failed",
+                "error",
+                folder=folder,
+                cause=writer.why,
+                hint="mail goes on without captures",
+            )
         self._quiet = max(self._quiet - 1, 0)
         lost = writer.lost_octets - self._lost
         if lost and not self._quiet:

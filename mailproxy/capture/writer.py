@@ -18,12 +18,13 @@ from typing import Literal, TypeVar
 from mailproxy.capture.active_file import Write
 from mailproxy.capture.captured import SLOW, Address, Connection
 from mailproxy.capture.files import Files, Options
+from mailproxy.capture.leg import BODY_OCTETS
 from mailproxy.capture.waiting import Blocks, Item, Waiting
 
 __all__ = ["CaptureWriter", "Connection", "Options"]
 
 _HELD = 16 * 1024 * 1024  # octets that all connections together may hold back, to write more at once …
-_PATIENCE = 49_152, 1_000_000  # … each between so many
+_MOST_HELD = 1_000_000  # … and each of them
 RETRY = 5.0  # seconds between two attempts at a disk that fails
 _LOOK = 1.0  # seconds after which time limits are looked at, when nothing comes
 _PORTS = {"pop3": 110, "imap": 143, "smtp": 25}  # what Wireshark dissects as such
@@ -49,7 +50,7 @@ class CaptureWriter:
     ) -> None:
         self.failures = 0
         self.why = ""
-        self.patience = _PATIENCE[1]
+        self.patience = _MOST_HELD
         self._failed = failed
         self._recovered = recovered
         self._clock = clock
@@ -131,8 +132,7 @@ class CaptureWriter:
                 self._waiting.over(session)
 
     def _share(self) -> None:
-        least, most = _PATIENCE
-        self.patience = max(least, min(most, _HELD // (len(self._ends) or 1)))
+        self.patience = max(BODY_OCTETS, min(_MOST_HELD, _HELD // (len(self._ends) or 1)))
 
     # -- the writer's thread ----------------------------------------------------------------
 

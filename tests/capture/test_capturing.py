@@ -90,6 +90,7 @@ def test_failures_are_told_once_and_so_is_their_end(said: list[Any], writers: li
         writer.why = why
         made.report()
         told.append([(event, fields.get("cause")) for event, _, fields in said])
+        assert all(fields["folder"] for event, _, fields in said if event == "capture_failed")
         said.clear()
     assert told == [
         [],

@@ -260,6 +260,25 @@ def test_a_body_in_tiny_pieces_is_not_kept_in_tiny_pieces() -> None:
     assert max(kept) < 10
 
 
+def test_a_slow_body_does_not_wait_for_ever() -> None:
+    class Patient(Written):
+        @property
+        def patience(self) -> int:
+            return 1_000_000
+
+    sink = Patient()
+    leg = Leg("pop3", sink, None, secrets=False)
+    leg.said(Side.SERVER, [b"+OK\r\n"], 0.0, cut=True)
+    leg.said(Side.CLIENT, [b"RETR 1\r\n"], 0.0)
+    leg.said(Side.SERVER, [b"+OK\r\n"], 0.0, cut=True)
+    leg.said(Side.SERVER, [b"a" * 60_000], 0.0, cut=True)
+    written_at = [len(sink.said(Side.SERVER))]
+    for time in (0.1, 1.0, 1.2):
+        leg.said(Side.SERVER, [b"b" * 60_000], time, cut=True)
+        written_at.append(len(sink.said(Side.SERVER)))
+    assert written_at == [60_010, 60_010, 60_010, 240_010]
+
+
 def test_a_session_in_which_nothing_was_said() -> None:
     sink = written("imap", ())
     assert [packet.octets for packet in sink.packets] == [None]

@@ -18,6 +18,7 @@ import pytest
 
 from mailproxy.capture.captured import SLOW, Connection
 from mailproxy.capture.comments import write
+from mailproxy.capture.leg import BODY_OCTETS
 from mailproxy.capture.synthetic import Payload
 from mailproxy.capture.waiting import SMALLEST_LIMIT
 from mailproxy.capture.writer import RETRY, CaptureWriter, Options
@@ -374,3 +375,19 @@ def test_a_file_size_limit_is_a_full_disk(bench: Bench) -> None:
     assert 90_000 < path.stat().st_size <= 100_001
     written = sum(len(text) - len("SERVER ") for text in told if text.startswith("SERVER"))
     assert written + int(lost) == sum(len(b"+OK %d\r\n" % number) + 1_000 for number in range(1_000))
+
+
+def test_the_more_are_recorded_the_less_each_may_hold_back(bench: Bench) -> None:
+    writer = bench.writer()
+    connections = []
+    told = []
+    for number in range(1000):
+        connection = writer.connection(str(number), "pop3", "client", ("192.0.2.1", number + 1), THERE)
+        connection.open(1.0, [])
+        connections.append(connection)
+        told.append(connection.patience)
+    assert told == sorted(told, reverse=True)
+    assert (told[0], told[-1]) == (1_000_000, BODY_OCTETS)
+    for connection in connections[1:]:
+        connection.close(2.0, "fin")
+    assert connections[0].patience == 1_000_000
