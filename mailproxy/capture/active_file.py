@@ -9,14 +9,15 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from mailproxy.capture.blocks import filler
+from mailproxy.capture.direct import LEAST, MOST, SECTOR, DirectIO, Write
 from mailproxy.capture.synthetic import Payload
 from mailproxy.capture.waiting import Blocks
 
 SUFFIX = ".pcapng"
-Write = Callable[[int, Sequence[Payload]], int]
 
 _MOST_BUFFERS = 1024  # of one writev: IOV_MAX of Linux
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
@@ -32,15 +33,24 @@ class ActiveFile:
 
     ``label`` stands at the end of its name, ``moment`` (seconds since 1970) at the beginning, and
     a ``number`` from which on a free one is taken. ``trouble`` is why the last write stopped.
+    ``direct`` is for much at once, if it is given.
 
     Raises:
         OSError: it cannot be made, or nothing can be written to it.
     """
 
     def __init__(
-        self, folder: Path, moment: float, number: int, label: str, head: bytes, write: Write = os.writev
+        self,
+        folder: Path,
+        moment: float,
+        number: int,
+        label: str,
+        head: bytes,
+        write: Write = os.writev,
+        direct: DirectIO | None = None,
     ) -> None:
         self._write = write
+        self._direct = direct
         self.trouble: OSError | None = None
         self.broken = False  # the end may be no whole block, and could not be cut off
         self.octets = 0
@@ -48,21 +58,30 @@ class ActiveFile:
         self.path, self.number, self.descriptor = _create(folder, moment, number, label)
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not self.write([Blocks("", "", (head,), len(head), 0)]):
+            if not self._append(head):
                 raise self.trouble or OSError("nothing was written")
         except BaseException:  # whatever it is, nobody else knows of the file yet
             self.path.unlink(missing_ok=True)
             os.close(self.descriptor)
             raise
 
-    def write(self, blocks: Sequence[Blocks]) -> int:
-        """How many of the blocks were written: those are whole, and of the next one nothing is there."""
+    def write(self, blocks: Sequence[Blocks], hurry: bool = False) -> int:
+        """How many of the blocks were written: those are whole, and of the next one nothing is there.
+
+        In a ``hurry`` they go into the page cache, which takes them faster than a disk may do.
+        """
         done = 0
         self.trouble = None
         while done < len(blocks):
             batch = _batch(blocks, done)
             octets = sum(block.octets for block in batch)
-            if (written := self._all(batch)) < octets:
+            buffers: list[Payload] = [buffer for block in batch for buffer in block.buffers]
+            if not hurry and LEAST <= octets <= MOST - SECTOR and self._directly(buffers, octets):
+                done += len(batch)
+                continue
+            if self.broken:
+                return done
+            if (written := self._all(buffers, octets)) < octets:
                 return done + self._cut(batch, written)
             self.octets += octets
             done += len(batch)
@@ -77,17 +96,36 @@ class ActiveFile:
         """Gives the lock up."""
         os.close(self.descriptor)
 
-    def _all(self, batch: Sequence[Blocks]) -> int:
-        buffers: list[Payload] = [buffer for block in batch for buffer in block.buffers]
+    def _append(self, block: bytes) -> bool:
+        return self.write([Blocks("", "", (block,), len(block), 0)]) == 1
+
+    def _directly(self, buffers: Sequence[Payload], octets: int) -> bool:
+        """Tries to write all of it as whole sectors. If not, nothing of it is in the file."""
+        direct = self._direct
+        if direct is None or not direct.works:
+            return False
+        if self.octets % SECTOR and not self._append(filler(-self.octets % SECTOR, SECTOR)):
+            return False
+        padding = filler(-octets % SECTOR, SECTOR)
+        written = direct.append(self.descriptor, [*buffers, padding], self._write)
+        if written == octets + len(padding):
+            self.octets += written
+            return True
+        self._shorten(written)
+        return False
+
+    def _all(self, buffers: list[Payload], octets: int) -> int:
+        """How many of the octets were written; why not all is the ``trouble``."""
         written = 0
-        while buffers:
+        while written < octets:
             try:
                 step = self._write(self.descriptor, buffers[:_MOST_BUFFERS])
             except OSError as error:
                 self.trouble = error
                 break
             written += step
-            buffers = _rest(buffers, step)
+            if written < octets:
+                buffers = _rest(buffers, step)
         return written
 
     def _cut(self, batch: Sequence[Blocks], written: int) -> int:
@@ -99,19 +137,24 @@ class ActiveFile:
             kept += block.octets
             whole += 1
         self.octets += kept
+        self._shorten(written - kept)
+        return whole
+
+    def _shorten(self, octets: int) -> None:
+        """Cuts off so many octets, which are no whole blocks."""
         try:
-            if written > kept:
+            if octets:
                 os.ftruncate(self.descriptor, self.octets)
         except OSError as error:
             self.trouble, self.broken = error, True
-        return whole
 
 
 def _batch(blocks: Sequence[Blocks], start: int) -> Sequence[Blocks]:
-    buffers = 0
+    buffers = octets = 0
     for end in range(start, len(blocks)):
         buffers += len(blocks[end].buffers)
-        if buffers > _MOST_BUFFERS and end > start:
+        octets += blocks[end].octets
+        if end > start and (buffers > _MOST_BUFFERS or octets > MOST - SECTOR):
             return blocks[start:end]
     return blocks[start:]
 

@@ -14,6 +14,7 @@ from mailproxy.capture.anonymous import Anonymous, Replaced
 from mailproxy.capture.anonymous_names import Names
 from mailproxy.capture.anonymous_remarks import anonymous_remark
 from mailproxy.capture.conversations import Began, Conversation, Ended, Item, Remarked, Said
+from mailproxy.capture.left_out import left_out
 from mailproxy.capture.synthetic import Packet, SyntheticTCP
 from mailproxy.proto.tokens import Side
 
@@ -80,18 +81,10 @@ def _opened(copied: _Copied) -> Iterator[bytes]:
 def _said(copied: _Copied, replaced: Iterable[Replaced]) -> Iterator[bytes]:
     for one in replaced:
         if one.hole:
-            yield from _hole(copied, one)
+            interface, time = _interface(copied), _nanoseconds(one.time)
+            yield from left_out(copied.connection, one.side, one.hole, interface, time)
         elif one.data:
             yield from _packets(copied, copied.connection.data(one.side, [one.data]), one.time)
-
-
-def _hole(copied: _Copied, one: Replaced) -> Iterator[bytes]:
-    for headers, left_out in copied.connection.hole(one.side, one.hole):
-        before, behind = blocks.around(
-            _interface(copied), _nanoseconds(one.time), len(headers[0]), left_out=left_out
-        )
-        for header in headers:
-            yield before + header + behind
 
 
 def _remarked(copied: _Copied, comment: str, time: float) -> Iterator[bytes]:

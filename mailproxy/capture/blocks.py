@@ -16,6 +16,8 @@ BYTE_ORDER = 0x1A2B3C4D
 LINK_RAW = 101  # packets begin with the IP header
 SHORTEST = 12  # octets of a block: type, length, length
 
+_NAME_RESOLUTION = 4
+_NO_NAMES = bytes(4)  # nrb_record_end
 _SHB_USERAPPL = 4
 _IF_NAME = 2
 _IF_TSRESOL = 9
@@ -74,6 +76,19 @@ def around(
         octets + left_out,
     )
     return before, behind + _LENGTH.pack(length)
+
+
+def filler(octets: int, more: int) -> bytes:
+    """A block without meaning, so many octets long; ``more`` is added if none is so short. Nothing for 0.
+
+    It is a Name Resolution Block without names: every reader passes over it.
+    """
+    if octets and octets < SHORTEST + len(_NO_NAMES):
+        octets += more
+    blanks = octets - SHORTEST - len(_NO_NAMES) - _OPTION.size - len(_END)
+    if blanks < 0:  # no room for a comment
+        return _block(_NAME_RESOLUTION, _NO_NAMES.ljust(octets - SHORTEST, b"\0")) if octets else b""
+    return _block(_NAME_RESOLUTION, _NO_NAMES + _option(_COMMENT, b" " * blanks) + _END)
 
 
 def _option(code: int, value: bytes) -> bytes:

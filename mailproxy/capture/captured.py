@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from mailproxy.capture import blocks
 from mailproxy.capture.comments import write
+from mailproxy.capture.left_out import left_out
 from mailproxy.capture.synthetic import LARGEST_PAYLOAD, SIGNS, Packet, Payload, SyntheticTCP
 from mailproxy.capture.waiting import Blocks, Waiting
 from mailproxy.proto.tokens import Side
@@ -82,50 +83,48 @@ class Connection:
             return
         if len(pieces) > _MOST_PIECES:
             pieces = [b"".join(pieces)]
-        plain = len(pieces) == 1 and not comments and not self._comments and not self._unsaid
-        if not (plain and self._long(tcp, side, pieces[0], time)):
+        plain = not (comments or self._comments or self._unsaid)
+        if not (plain and self._long(tcp, side, pieces, time)):
             self._put(tcp.data(side, pieces), time, comments)
 
-    def _long(self, tcp: SyntheticTCP, side: Side, piece: bytes, time: float) -> bool:
-        """A piece that fills some packets. False if it does not, or if there is anything special about it.
+    def _long(self, tcp: SyntheticTCP, side: Side, pieces: Sequence[bytes], time: float) -> bool:
+        """Octets that fill some packets. False if they do not, or if there is anything special about them.
 
         It does what ``_put`` would do, in fewer steps: nearly all that is recorded of large messages goes
         this way, and a bulk transfer would feel the difference.
         """
-        starts = range(0, len(piece), LARGEST_PAYLOAD)
-        if len(starts) < _SOME or any(piece[start] in SIGNS for start in starts):
+        payload = sum(map(len, pieces))
+        whole, rest = divmod(payload, LARGEST_PAYLOAD)
+        if whole < _SOME or _begins_with_a_sign(pieces):
             return False
-        if not self._waiting.fits(len(piece) + _AROUND * len(starts)):
+        if not self._waiting.fits(payload + _AROUND * (whole + 2)):
             return False
-        moment, view = self._book.moment(time), memoryview(piece)
-        whole, rest = divmod(len(piece), LARGEST_PAYLOAD)
-        headers = tcp.alike(side, LARGEST_PAYLOAD, whole)
-        before, behind = blocks.around(self._interface, moment, len(headers[0]) + LARGEST_PAYLOAD)
-        buffers: list[Payload] = []
-        for header, start in zip(headers, starts, strict=False):
-            buffers += (before + header, view[start : start + LARGEST_PAYLOAD], behind)
-        octets = (len(before) + len(headers[0]) + LARGEST_PAYLOAD + len(behind)) * whole
+        moment = self._book.moment(time)
+        before, behind = blocks.around(self._interface, moment, tcp.header_octets + LARGEST_PAYLOAD)
+        heads = tcp.alike(side, LARGEST_PAYLOAD, whole, behind + before)
+        heads[0] = heads[0][len(behind) :]
         if rest:
-            [header] = tcp.alike(side, rest, 1)
-            before, behind = blocks.around(self._interface, moment, len(header) + rest)
-            buffers += (before + header, view[-rest:], behind)
-            octets += len(before) + len(header) + rest + len(behind)
-        self._waiting.put(Blocks(self._session, self._protocol, buffers, octets, len(piece)))
+            before, ends = blocks.around(self._interface, moment, tcp.header_octets + rest)
+            heads += tcp.alike(side, rest, 1, behind + before)
+            behind = ends
+        buffers = _dealt(pieces, heads)
+        buffers.append(behind)
         if tcp.is_to_acknowledge(side.other):
-            self._put([tcp.acknowledgement(side.other)], time)
+            headers = tcp.acknowledgement(side.other).headers
+            buffers.append(b"".join(blocks.packet(self._interface, moment, headers, 0)))
+        self._waiting.put(Blocks(self._session, self._protocol, buffers, sum(map(len, buffers)), payload))
         return True
 
     def hole(self, side: Side, octets: int) -> None:
         """So many octets of the side are left out."""
-        if self._tcp is None:
+        tcp = self._tcp
+        if tcp is None:
             return
         if octets > _MOST_LEFT_OUT:  # the session was long before anybody wanted it
-            self._tcp.skip(side, octets)
+            tcp.skip(side, octets)
             return
         moment = self._book.moment(0.0)  # the time is that of the last packet
-        for headers, left_out in self._tcp.hole(side, octets):
-            before, behind = blocks.around(self._interface, moment, len(headers[0]), left_out=left_out)
-            written = b"".join([before + header + behind for header in headers])
+        for written in left_out(tcp, side, octets, self._interface, moment):
             if not self._unsaid:  # else, or if they do not fit, they are a gap
                 self._waiting.put(Blocks(self._session, self._protocol, (written,), len(written), 0))
 
@@ -181,3 +180,30 @@ class Connection:
             octets += len(before) + own + len(behind)
             comments = ()
         return Blocks(self._session, self._protocol, buffers, octets, payload)
+
+
+def _begins_with_a_sign(pieces: Sequence[bytes]) -> bool:
+    """Does any packet, if all but the last one are full?"""
+    octets = 0
+    for piece in pieces:
+        starts = piece[-octets % LARGEST_PAYLOAD :: LARGEST_PAYLOAD]
+        if any(sign in starts for sign in SIGNS):
+            return True
+        octets += len(piece)
+    return False
+
+
+def _dealt(pieces: Sequence[bytes], heads: Sequence[bytes]) -> list[Payload]:
+    """The pieces cut into full packets, each behind its head; the last one may be short."""
+    following = iter(heads)
+    dealt: list[Payload] = []
+    room = 0  # in the packet that is being filled
+    for piece in pieces:
+        view = memoryview(piece)
+        if room:
+            dealt.append(view[:room])
+        for start in range(room, len(piece), LARGEST_PAYLOAD):
+            dealt.append(next(following))
+            dealt.append(view[start : start + LARGEST_PAYLOAD])
+        room = (room - len(piece)) % LARGEST_PAYLOAD
+    return dealt

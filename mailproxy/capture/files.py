@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailproxy.capture import blocks
-from mailproxy.capture.active_file import ActiveFile, FolderGone, Write
+from mailproxy.capture.active_file import ActiveFile, FolderGone
+from mailproxy.capture.direct import DirectIO, Write
 from mailproxy.capture.finished import Finished
 from mailproxy.capture.keeper import Keeper
 from mailproxy.capture.waiting import Blocks, Item, SessionOver
@@ -32,7 +33,7 @@ class Options:
     total_octets: int = 1_000_000_000
     keep_days: float = 7.0
     compress: bool = True
-    queue_octets: int = 16 * 1024 * 1024
+    queue_octets: int = 32 * 1024 * 1024
     application: str = "mailproxy"
 
 
@@ -57,14 +58,18 @@ class Files:
         self._clock = clock
         self._now = now
         self._write = write
+        self._direct = DirectIO()
         self._open: dict[str, _Open] = {}  # by session; one for all is that of ""
         self._number = 1
         self._head = blocks.section_header(options.application) + b"".join(map(blocks.interface, INTERFACES))
         finished = Finished(options.folder, options.total_octets, options.keep_days, options.compress, now)
         self._keeper = Keeper(finished)
 
-    def write(self, items: Sequence[Item]) -> tuple[int, OSError | None]:
-        """How many of the items were written, and why not all. To be called again with the rest."""
+    def write(self, items: Sequence[Item], hurry: bool = False) -> tuple[int, OSError | None]:
+        """How many of the items were written, and why not all. To be called again with the rest.
+
+        ``hurry``: many more wait.
+        """
         done = 0
         while done < len(items):
             item = items[done]
@@ -78,7 +83,7 @@ class Files:
             except OSError as error:
                 return done, error
             run = self._run(items, done, opened.file)
-            written = opened.file.write(run)
+            written = opened.file.write(run, hurry)
             done += written
             if written < len(run):
                 if opened.file.broken:
@@ -144,7 +149,9 @@ class Files:
 
     def _new(self, block: Blocks) -> ActiveFile:
         label = f"{block.protocol}-{block.session}" if self._options.per_session else ""
-        file = ActiveFile(self._options.folder, self._now(), self._number, label, self._head, self._write)
+        file = ActiveFile(
+            self._options.folder, self._now(), self._number, label, self._head, self._write, self._direct
+        )
         self._number = file.number + 1
         return file
 

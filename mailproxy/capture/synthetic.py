@@ -42,7 +42,6 @@ _NUMBERS = struct.Struct("!II")  # of sequence and acknowledgment
 _REST = struct.Struct("!BBHHH")  # of a TCP header without options
 _SEGMENT = 20  # octets of it
 _MOST_HEADERS = 8  # that are kept of one side
-_MOST_ALIKE = 1000  # packets that are made at once
 
 
 class Packet(NamedTuple):
@@ -77,6 +76,7 @@ class SyntheticTCP:
     def __init__(self, client: tuple[str, int], server: tuple[str, int], sequence: int = 0) -> None:
         here, there = _one_family(_address(client[0]), _address(server[0]))
         self._six = here.version == 6
+        self.header_octets = (_IP6.size if self._six else _IP4.size) + _SEGMENT  # of a packet with octets
         self._ends = (
             _end(here, client[1], there, server[1], sequence & _WRAP),
             _end(there, server[1], here, client[1], sequence & _WRAP),
@@ -103,33 +103,27 @@ class SyntheticTCP:
                 packets.append(self.acknowledgement(side.other))
         return packets
 
-    def hole(self, side: Side, octets: int) -> Iterator[tuple[list[bytes], int]]:
-        """That many octets of the side are left out of the file: of their packets only the headers are in it.
-
-        It is as if the capture had a snapshot length, so that nobody takes them for lost. Gives the headers
-        of packets that are alike, and how many octets each of these had.
-        """
-        while octets:
-            left_out = min(octets, LARGEST_PAYLOAD)
-            count = min(octets // left_out, _MOST_ALIKE)
-            yield self.alike(side, left_out, count), left_out
-            octets -= left_out * count
-
     def skip(self, side: Side, octets: int) -> None:
         """That many octets of the side are not in the file, as if they were lost: a gap."""
         end = self._ends[side]
         end.sequence = end.sequence + octets & _WRAP
 
-    def alike(self, side: Side, octets: int, count: int) -> list[bytes]:
-        """The headers of so many packets of the side, one behind another, with so many octets each."""
+    def alike(
+        self, side: Side, octets: int, count: int, before: bytes = b"", behind: bytes = b""
+    ) -> list[bytes]:
+        """The headers of so many packets of the side, one behind another, with so many octets each.
+
+        Each stands between ``before`` and ``behind``.
+        """
         end, peer = self._ends[side], self._ends[not side]
-        before, behind = self._around_numbers(end, octets, PSH | ACK)
+        start, rest = self._around_numbers(end, octets, PSH | ACK)
         first, acknowledged = end.sequence, peer.sequence
         end.sequence = first + octets * count & _WRAP
         end.unacknowledged += count
         peer.unacknowledged = 0
+        before, behind, pack = before + start, rest + behind, _NUMBERS.pack
         numbers = range(first, first + octets * count, octets)
-        return [before + _NUMBERS.pack(number & _WRAP, acknowledged) + behind for number in numbers]
+        return [before + pack(number & _WRAP, acknowledged) + behind for number in numbers]
 
     def is_to_acknowledge(self, side: Side) -> bool:
         """Has the other side sent so much that an acknowledgement is due?"""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mailproxy.capture.synthetic import Payload
 
 SMALLEST_LIMIT = 256 * 1024  # octets: a packet always fits into an empty queue
-BATCH = 1024 * 1024  # octets that wake the writer before its time
+BATCH = 4 * 1024 * 1024  # octets that wake the writer before its time
 LINGER = 0.1  # seconds in which small packets gather, so that they are written together
 _SPARE = 8  # the room kept is the limit's eighth
 _OVERHEAD = 512  # octets of memory for an item without octets, roughly
@@ -69,6 +69,11 @@ class Waiting:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def crowded(self) -> bool:
+        """Is there little room left?"""
+        return self._octets > self._limit // 4 * 3
+
     def fits(self, octets: int, spare: bool = False) -> bool:
         """Whether the block of a packet with that many octets may be put; ``spare``: into the room that is
         kept for the few packets without payload, as those that say what was lost.
@@ -103,18 +108,26 @@ class Waiting:
                 self._changed.notify()
 
     def take(self, seconds: float) -> list[Item]:
-        """All that waits. Waits for it, up to ``seconds``, and then a moment for more."""
+        """All that waits. Waits a moment for a batch of it, and up to ``seconds`` if there is nothing at all.
+
+        Where much comes, this thread wakes once for each batch: to wake costs the other thread, too, which
+        has to let go of the interpreter for it.
+        """
         with self._changed:
+            self._gather()
             if not self._items and not self._closed:
                 self._idle = True
                 self._changed.wait(seconds)
                 self._idle = False
-            if self._items and self._fresh < self._batch and not self._closed:
-                self._changed.wait_for(lambda: self._fresh >= self._batch or self._closed, LINGER)
+                self._gather()
             taken = list(self._items)
             self._items.clear()
             self._fresh = 0
             return taken
+
+    def _gather(self) -> None:
+        if self._fresh < self._batch and not self._closed:
+            self._changed.wait_for(lambda: self._fresh >= self._batch or self._closed, LINGER)
 
     def written(self, items: Sequence[Item]) -> None:
         """Taken items that need no memory any more."""

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal, TypeVar
 
-from mailproxy.capture.active_file import Write
 from mailproxy.capture.captured import SLOW, Address, Connection
+from mailproxy.capture.direct import Write
 from mailproxy.capture.files import Files, Options
 from mailproxy.capture.leg import BODY_OCTETS
 from mailproxy.capture.waiting import Blocks, Item, Waiting
@@ -154,7 +154,7 @@ class CaptureWriter:
 
     def _attempt(self) -> None:
         try:
-            done, trouble = self._files.write(self._pending)
+            done, trouble = self._files.write(self._pending, self._waiting.crowded)
         except Exception as error:  # whatever it is: without this thread nothing would be written any more
             self._give_up()
             self._fail(f"a flaw of mailproxy: {type(error).__name__}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailproxy.capture import blocks
+from mailproxy.capture.left_out import left_out
 from mailproxy.capture.synthetic import LARGEST_PAYLOAD, Packet, SyntheticTCP
 from mailproxy.proto.tokens import Side
 from tests.capture.said import events
@@ -86,9 +87,7 @@ def test_what_is_left_out_is_told_and_nobody_complains(tmp_path: Path, octets: i
     connection = SyntheticTCP(*FOUR, 2**32 - 10)
     file = written(tmp_path / "a.pcapng", connection.open() + connection.data(Side.SERVER, [b"+OK abc"]))
     with file.open("ab") as more:
-        for headers, left_out in connection.hole(Side.SERVER, octets):
-            before, behind = blocks.around(0, 10**9, len(headers[0]), left_out=left_out)
-            more.writelines(before + header + behind for header in headers)
+        more.writelines(left_out(connection, Side.SERVER, octets, 0, 10**9))
         for packet in connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close():
             before, behind = blocks.packet(0, 2 * 10**9, packet.headers, packet.octets)
             more.writelines((before, *packet.pieces, behind))

@@ -279,7 +279,7 @@ def test_a_flaw_does_not_end_the_thread(bench: Bench, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patched:
         seen = threading.Event()
 
-        def fails(items: object) -> None:
+        def fails(items: object, hurry: bool) -> None:
             seen.set()
             raise ValueError("secret")
 
