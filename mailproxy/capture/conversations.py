@@ -80,12 +80,16 @@ Item = Began | Said | Remarked | Ended
 
 @dataclass(slots=True)
 class FileTally:
-    """What was in a file: ``conversations``; streams that were no mail (``ignored``) or ``silent``."""
+    """What was in a file: ``conversations``; streams that were no mail (``ignored``) or ``silent``.
+
+    ``events`` counts what happened to streams until now, wanted or not: it grows with each item's place.
+    """
 
     packets: Tally = field(default_factory=Tally)
     ignored: int = 0
     silent: int = 0
     conversations: int = 0
+    events: int = 0
 
 
 class _Following:
@@ -130,7 +134,9 @@ class _Reader:
         self._open: dict[int, _Following] = {}
 
     def read(self, path: Path, progress: Callable[[int], None] | None) -> Iterator[Item]:
-        for event in in_runs(read_streams(path, self._tally.packets, progress)):
+        tally = self._tally
+        for event in in_runs(read_streams(path, tally.packets, progress)):
+            tally.events += 1
             if isinstance(event, list):
                 following = self._open.get(event[0].stream.number)
                 if following is None:
@@ -141,7 +147,12 @@ class _Reader:
                 if conversation is None or follower is None or not event:
                     continue
                 last = event[-1]
-                for part in _fed(follower, event):
+                if len(event) == 1:
+                    parts = follower.feed(last.side, last.data, last.time, last.frame)
+                else:
+                    pieces = [(each.data, each.time, each.frame) for each in event]
+                    parts = follower.feed_run(last.side, pieces)
+                for part in parts:
                     yield Said(conversation, part)
                 # A verdict stands on the packet with the answer: what it is about was said before.
                 if last.comments:
@@ -225,14 +236,6 @@ class _Reader:
         for part in follower.finish():
             yield Said(conversation, part)
         yield Ended(conversation, event.time, event.how, follower.user)
-
-
-def _fed(follower: Follower, run: Run) -> list[Part]:
-    """What one side said without a word of another."""
-    last = run[-1]
-    if len(run) == 1:
-        return follower.feed(last.side, last.data, last.time, last.frame)
-    return follower.feed_run(last.side, [(each.data, each.time, each.frame) for each in run])
 
 
 def _recognised(following: _Following, event: Octets) -> str | None:

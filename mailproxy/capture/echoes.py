@@ -80,6 +80,8 @@ def _forms(secret: bytes) -> Iterator[bytes]:
     words = _BETWEEN_WORDS.split(secret)
     yield from words
     for word in words:
+        if len(word) % 4:
+            continue
         try:
             decoded = binascii.a2b_base64(word, strict_mode=True)
         except ValueError:

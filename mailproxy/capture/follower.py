@@ -58,24 +58,23 @@ class _Open(Slot):
 class _Clock:
     """When which octet of a side arrived: the last of those ``fed`` at ``latest``, a time and a frame."""
 
-    __slots__ = ("_marks", "fed", "latest")
+    __slots__ = ("fed", "latest", "marks")
 
     def __init__(self) -> None:
         self.fed = 0
         self.latest = (0.0, 0)
-        self._marks: deque[tuple[int, tuple[float, int]]] = deque()  # all but the latest
+        self.marks: deque[tuple[int, tuple[float, int]]] = deque()  # all but the latest
 
-    def feed(self, octets: int, time: float, frame: int) -> None:
-        if self.fed:
-            self._marks.append((self.fed, self.latest))
+    def feed(self, octets: int, time: float, frame: int, waits: bool) -> None:
+        """``waits``: nobody has taken all of what was fed before."""
+        if waits:
+            self.marks.append((self.fed, self.latest))
         self.fed += octets
         self.latest = (time, frame)
 
     def at(self, offset: int) -> tuple[float, int]:
         """Time and frame of the packet with the octet before ``offset``. Offsets never fall."""
-        marks = self._marks
-        if offset == self.fed:
-            marks.clear()
+        marks = self.marks
         while marks and marks[0][0] < offset:
             marks.popleft()
         return marks[0][1] if marks else self.latest
@@ -95,7 +94,8 @@ class Follower:
         self._decrypted = decrypted
         self._blank = None if shown else Blank()
         self._dialect = dialect_for(protocol, _POLICY, _LIMITS, frozenset())
-        self._client_inbox, self._server_inbox = self._dialect.inboxes
+        self._inboxes = self._dialect.inboxes
+        self._client_inbox, self._server_inbox = self._inboxes
         self._clocks = (_Clock(), _Clock())
         self._greeting = _Open(Command(GREETING, b""), GREETING_NUMBER, self._blank or Veil(protocol))
         self._dialect.slots.append(self._greeting)
@@ -126,15 +126,16 @@ class Follower:
     def feed(self, side: Side, data: bytes, time: float = 0.0, frame: int = 0) -> list[Part]:
         """Octets of ``side``; returns the parts that are complete now."""
         clock = self._clocks[side]
-        clock.feed(len(data), time, frame)
+        clock.feed(len(data), time, frame, bool(self._inboxes[side].data))
         return self._fed(side, data, clock.fed == len(data))
 
     def feed_run(self, side: Side, run: Sequence[tuple[bytes, float, int]]) -> list[Part]:
         """The same of several packets that stand behind each other: data, time and frame of each."""
         clock = self._clocks[side]
-        first = not clock.fed
+        first, waits = not clock.fed, bool(self._inboxes[side].data)
         for data, time, frame in run:
-            clock.feed(len(data), time, frame)
+            clock.feed(len(data), time, frame, waits)
+            waits = True
         return self._fed(side, b"".join([each[0] for each in run]), first)
 
     def _fed(self, side: Side, data: bytes, first: bool) -> list[Part]:
@@ -143,7 +144,7 @@ class Follower:
         if self._raw is not None:
             self._add(side, self._raw, data, UNASKED, self._veiled_raw(data))
             return self._taken()
-        (self._server_inbox if side is _SERVER else self._client_inbox).feed(data)
+        self._inboxes[side].feed(data)
         self._turn()
         if self._client_inbox.data or self._assumed is not None or len(self._dialect.slots) > _MOST_OPEN:
             self._bound()
@@ -159,7 +160,7 @@ class Follower:
         if octets <= TAIL_OCTETS or not self._dialect.in_body(side):
             return None
         self._dialect.skip(side, octets - len(tail))
-        self._clocks[side].feed(octets, time, 0)
+        self._clocks[side].feed(octets, time, 0, False)
         self._dialect.inboxes[side].feed(tail)  # the end of the body may begin here
         token = self._dialect.server() if side is Side.SERVER else self._dialect.client()
         assert isinstance(token, Chunk), "it is in the middle of a body"
@@ -263,8 +264,8 @@ class Follower:
         if self._assumed is not None and side is _SERVER:
             return  # made up, and never said
         clock = self._clocks[side]
-        inbox = self._server_inbox if side is _SERVER else self._client_inbox
-        time, frame = clock.at(clock.fed - len(inbox) if inbox.data else clock.fed)
+        inbox = self._inboxes[side]
+        time, frame = clock.at(clock.fed - len(inbox)) if inbox.data or clock.marks else clock.latest
         self._parts.append(
             Part(side, kind, data, time, frame, number, shown, len(data), command, status, ends, literal)
         )

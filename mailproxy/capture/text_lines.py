@@ -36,7 +36,9 @@ def text_of(data: bytes) -> str:
 
 def lines_of(data: bytes) -> list[str]:
     """The lines of some octets that are complete, each of them whole."""
-    lines = data.removesuffix(b"\n").split(b"\n") if data else []
+    if data.find(b"\n") == len(data) - 1:  # one line, as nearly always; or nothing
+        return [data.rstrip(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")] if data else []
+    lines = data.removesuffix(b"\n").split(b"\n")
     return [text_of(line.removesuffix(b"\r")) for line in lines]
 
 

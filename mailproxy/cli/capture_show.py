@@ -7,11 +7,12 @@ to print one behind the other, all but one would have to be held, and each may h
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +26,8 @@ from mailproxy.cli.progress import reading
 
 if TYPE_CHECKING:
     from mailproxy.capture.choosing import Choice
-    from mailproxy.capture.conversations import Item
+    from mailproxy.capture.conversations import FileTally, Item
+    from mailproxy.cli.shares import Numbered, Share
 
 
 class Leg(StrEnum):
@@ -64,6 +66,12 @@ def show(
     secrets: Annotated[
         bool, typer.Option("--secrets", help="Passwords as they stand in the file, and unread octets.")
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, max=64, help="Processes that read a long file; else up to 4.", metavar="N"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print sessions as dialogues that people can read.
@@ -77,29 +85,86 @@ def show(
       mailproxy capture show dump.pcap --session 3 --full | less
       mailproxy capture show dump.pcap --user alice --grep "Message-ID: <42@"
     """
-    wanted = _needle(grep)
+    from mailproxy.capture.conversations import FileTally
+    from mailproxy.capture.model import CaptureError
+    from mailproxy.cli.shares import in_shares, shares_of
+
+    needle = _needle(grep)
     choice = _choice(file, session, leg.value if leg else None, user)
-    with _items(file, choice) as items:
-        if wanted is None:
-            from mailproxy.capture.dialogue import Dialogue
-
-            lines = Lines(Dialogue(full=full, secrets=secrets).lines(items), whole=full)
-            _print(lines, as_json)
-            return
-        from mailproxy.capture.searching import Search
-
-        hits = Hits(Search(wanted, any_case=any_case, secrets=secrets).hits(items))
-        _print(hits, as_json)
-    if not hits.count:
+    processes = 1 if session is not None else jobs or shares_of(file)
+    tally = FileTally()
+    with reading(file, printing=True) as progress:
+        shown = _Shown(file, tally, choice, progress, needle, any_case, full, secrets, as_json)
+        try:
+            printed = _print(in_shares(shown.lines, processes), as_json)
+        except CaptureError as error:
+            sys.stdout.flush()
+            fail(str(error))
+    sys.stdout.flush()
+    if tally.conversations and not choice.found:
+        fail(f"{file}: the session that was asked for is not in it; see mailproxy capture list --legs")
+    if not tally.conversations:
+        say_notes(file, 0, tally)
+    if needle is not None and not printed:
         raise typer.Exit(1)
 
 
-def _print(lines: Lines | Hits, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What of a file is to be shown, and how."""
+
+    file: Path
+    tally: FileTally
+    choice: Choice
+    progress: Callable[[int], None]
+    needle: bytes | None
+    any_case: bool
+    full: bool
+    secrets: bool
+    as_json: bool
+
+    def lines(self, share: Share) -> Iterator[Numbered]:
+        """The lines of a share, each with the number of the event that brought it."""
+        from mailproxy.capture.conversations import conversations
+
+        lines = self._lines(
+            conversations(
+                self.file,
+                self.tally,
+                None if share.number else self.progress,  # one process tells how far it is
+                lambda each: self.choice.wants(each) and share.has(self.choice.found),
+            )
+        )
+        for line in lines.described() if self.as_json else lines.printed():
+            yield self.tally.events, line
+
+    def _lines(self, items: Iterator[Item]) -> Lines | Hits:
+        if self.needle is None:
+            from mailproxy.capture.dialogue import Dialogue
+
+            return Lines(Dialogue(full=self.full, secrets=self.secrets).lines(items), whole=self.full)
+        from mailproxy.capture.searching import Search
+
+        return Hits(Search(self.needle, any_case=self.any_case, secrets=self.secrets).hits(items))
+
+
+def _print(several: Iterator[Sequence[Any]], as_json: bool) -> int:
+    """Prints some lines at a time; how many there were."""
+    printed = 0
+
+    def counted() -> Iterator[Sequence[Any]]:
+        nonlocal printed
+        for lines in several:
+            printed += len(lines)
+            yield lines
+
     if as_json:
-        print_list(lines.described())
-        return
-    for line in lines.printed():
-        sys.stdout.write(f"{line}\n")
+        print_list(chain.from_iterable(counted()))
+    else:
+        write = sys.stdout.write
+        for lines in counted():
+            write("\n".join(lines) + "\n")
+    return printed
 
 
 def _needle(text: str | None) -> bytes | None:
@@ -128,23 +193,3 @@ def _choice(file: Path, session: int | None, leg: str | None, user: str | None) 
             fail(str(error))
         say(f"{error}; sessions that were open there are shown, whosever they are")
     return Choice(session, leg, users)
-
-
-@contextmanager
-def _items(file: Path, choice: Choice) -> Iterator[Iterator[Item]]:
-    """What the file says. Leaves with 1 when it cannot be read, or has no such session."""
-    from mailproxy.capture.conversations import FileTally, conversations
-    from mailproxy.capture.model import CaptureError
-
-    tally = FileTally()
-    with reading(file, printing=True) as progress:
-        try:
-            yield conversations(file, tally, progress, choice.wants)
-        except CaptureError as error:
-            sys.stdout.flush()
-            fail(str(error))
-    sys.stdout.flush()
-    if tally.conversations and not choice.found:
-        fail(f"{file}: the session that was asked for is not in it; see mailproxy capture list --legs")
-    if not tally.conversations:
-        say_notes(file, 0, tally)

@@ -36,10 +36,13 @@ class Lines:
             text = line.text
             if len(text) > LONGEST or not text.isprintable():  # few are; these are the calls that cost
                 text = safe(self._cut(text))
-            text = f"# {text}" if line.kind == "session" else _shown(line.side, text)
-            if self._colours:
-                text = _painted(text, _colour_of(line))
-            yield text if line.kind == "session" else f"{_place(line)}{text}"
+            if line.kind == "session":
+                text = f"# {text}"
+                yield _painted(text, line.kind) if self._colours else text
+            elif self._colours:
+                yield f"{_place(line)}{_painted(_shown(line.side, text), _colour_of(line))}"
+            else:
+                yield f"{_place(line)}{_shown(line.side, text)}"
 
     def described(self) -> Iterator[dict[str, object]]:
         """For JSON."""
@@ -68,22 +71,19 @@ class Lines:
 
 
 class Hits:
-    """Lines in which a text was found. ``count`` is how many there were."""
+    """Lines in which a text was found."""
 
     def __init__(self, hits: Iterable[Hit]) -> None:
-        self.count = 0
         self._hits = hits
 
     def printed(self) -> Iterator[str]:
         """As people read it."""
         for hit in self._hits:
-            self.count += 1
             yield f"{_place(hit)}{_shown(hit.side, safe(hit.text))}"
 
     def described(self) -> Iterator[dict[str, object]]:
         """For JSON."""
         for hit in self._hits:
-            self.count += 1
             yield {
                 "session": hit.conversation.number,
                 "leg": hit.conversation.leg,
@@ -139,4 +139,5 @@ def _colour_of(line: Line) -> str:
 
 def _place(line: Line | Hit) -> str:
     """Number of the session, and seconds since it began."""
-    return f"{line.conversation.number:>3} {line.time - line.conversation.started:>+10.3f}  "
+    # Older than a formatted string, and faster: it stands in front of millions of lines.
+    return "%3d %+10.3f  " % (line.conversation.number, line.time - line.conversation.started)  # noqa: UP031

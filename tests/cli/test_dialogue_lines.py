@@ -83,7 +83,6 @@ def test_long_lines_are_cut_unless_they_are_wanted() -> None:
 def test_hits() -> None:
     hits = Hits(Search(b"owned").hits(items(TALK)))
     assert list(hits.printed()) == [" 12     +0.300  S: ← -ERR \\x1b]0;owned\\x07\\x9b"]
-    assert hits.count == 1
     [found] = Hits(Search(b"STAT").hits(items(TALK))).described()
     assert found == {
         "session": 12,
