@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from mailproxy.capture import blocks
-from mailproxy.capture.left_out import left_out
 from mailproxy.capture.synthetic import LARGEST_PAYLOAD, Packet, SyntheticTCP
 from mailproxy.proto.tokens import Side
 from tests.capture.said import events
@@ -80,21 +79,6 @@ def test_odd_addresses(tmp_path: Path, text: str, source: str) -> None:
 def test_a_zone_is_left_out(tmp_path: Path) -> None:
     file = written(tmp_path / "a.pcapng", SyntheticTCP(("fe80::1%eth0", 1), SIX[1]).open())
     assert fields(file, "ipv6.src")[0] == ["fe80::1"]
-
-
-@pytest.mark.parametrize("octets", [1, 60_000, 60_001, 1_000_000])
-def test_what_is_left_out_is_told_and_nobody_complains(tmp_path: Path, octets: int) -> None:
-    connection = SyntheticTCP(*FOUR, 2**32 - 10)
-    file = written(tmp_path / "a.pcapng", connection.open() + connection.data(Side.SERVER, [b"+OK abc"]))
-    with file.open("ab") as more:
-        more.writelines(left_out(connection, Side.SERVER, octets, 0, 10**9))
-        for packet in connection.data(Side.SERVER, [b"xyz\r\n"]) + connection.close():
-            before, behind = blocks.packet(0, 2 * 10**9, packet.headers, packet.octets)
-            more.writelines((before, *packet.pieces, behind))
-    assert events(file)[1:] == [
-        "SERVER +OK abc", f"hole SERVER {octets}", "SERVER xyz\r\n", "closed fin",
-    ]  # fmt: skip
-    assert warnings(file) == ""
 
 
 def test_what_was_lost_is_a_gap(tmp_path: Path) -> None:

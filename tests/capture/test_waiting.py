@@ -84,3 +84,14 @@ def test_what_is_left() -> None:
     waiting.put(block(100, 60))
     waiting.over("s")
     assert waiting.left() == 60
+
+
+def test_crowded_is_what_has_room_for_little_more() -> None:
+    waiting = Waiting(SMALLEST_LIMIT)
+    seen = [waiting.crowded]
+    while waiting.put(block(SMALLEST_LIMIT // 16)):
+        seen.append(waiting.crowded)
+    assert seen.index(True) == 12
+    assert all(seen[12:])
+    waiting.written(waiting.take(0))
+    assert not waiting.crowded

@@ -19,6 +19,8 @@ import pytest
 from mailproxy.capture.captured import SLOW, Connection
 from mailproxy.capture.comments import write
 from mailproxy.capture.leg import BODY_OCTETS
+from mailproxy.capture.model import Octets
+from mailproxy.capture.reading import read_streams
 from mailproxy.capture.synthetic import Payload
 from mailproxy.capture.waiting import SMALLEST_LIMIT
 from mailproxy.capture.writer import RETRY, CaptureWriter, Options
@@ -120,6 +122,28 @@ def test_a_session_as_wireshark_sees_it(bench: Bench) -> None:
     rows = fields(path, "frame.interface_name", "pop.request.command", "frame.comment")
     assert [row[0] for row in rows if row[1] == "RETR"] == ["client side", "server side"]
     assert [row[2] for row in rows].count("mailproxy verdict {}") == 2
+
+
+@pytest.mark.parametrize("octets", [262_144, 60_000, 999_983, 3_000_000])
+def test_a_long_message_in_any_pieces(bench: Bench, octets: int) -> None:
+    mail = b"Subject: long\r\n\r\n" + b"".join(b"line %d of a message\r\n" % n for n in range(300_000))
+    pieces = [mail[start : start + octets] for start in range(0, len(mail), octets)]
+    connection = leg(bench.writer())
+    connection.open(NOON, [])
+    for data in ([b"+OK\r\n"], [b"+OK %d octets\r\n" % len(mail)]):
+        connection.data(Side.SERVER, data, NOON)
+    for start in range(0, len(pieces), 3):
+        connection.data(Side.SERVER, pieces[start : start + 3], NOON + 1)
+    connection.data(Side.SERVER, [b".\r\n"], NOON + 2)
+    connection.close(NOON + 3, "fin")
+    for writer in bench.writers:
+        writer.close(PATIENCE)
+    bench.writers.clear()
+    [path] = bench.files()
+    said = b"".join(event.data for event in read_streams(path) if isinstance(event, Octets))
+    assert said == b"+OK\r\n+OK %d octets\r\n" % len(mail) + mail + b".\r\n"
+    assert warnings(path) == ""
+    assert connection.lost_octets == 0
 
 
 def test_two_clients_that_would_be_one_are_two(bench: Bench) -> None:
