@@ -50,7 +50,7 @@ class ActiveFile:
         direct: DirectIO | None = None,
     ) -> None:
         self._write = write
-        self._direct = direct
+        self._direct = direct or DirectIO(works=False)
         self.trouble: OSError | None = None
         self.broken = False  # the end may be no whole block, and could not be cut off
         self.octets = 0
@@ -76,12 +76,15 @@ class ActiveFile:
             batch = _batch(blocks, done)
             octets = sum(block.octets for block in batch)
             buffers: list[Payload] = [buffer for block in batch for buffer in block.buffers]
-            if not hurry and LEAST <= octets <= MOST - SECTOR and self._directly(buffers, octets):
-                done += len(batch)
-                continue
+            written = 0
+            if not hurry and LEAST <= octets <= MOST - 2 * SECTOR and self._takes_sectors():
+                buffers.append(filler(-octets % SECTOR, SECTOR))
+                octets += len(buffers[-1])
+                written = self._direct.append(self.descriptor, buffers, self._write)
             if self.broken:
                 return done
-            if (written := self._all(buffers, octets)) < octets:
+            written += self._all(_rest(buffers, written), octets - written)
+            if written < octets:
                 return done + self._cut(batch, written)
             self.octets += octets
             done += len(batch)
@@ -99,20 +102,11 @@ class ActiveFile:
     def _append(self, block: bytes) -> bool:
         return self.write([Blocks("", "", (block,), len(block), 0)]) == 1
 
-    def _directly(self, buffers: Sequence[Payload], octets: int) -> bool:
-        """Tries to write all of it as whole sectors. If not, nothing of it is in the file."""
-        direct = self._direct
-        if direct is None or not direct.works:
+    def _takes_sectors(self) -> bool:
+        """Can whole sectors be written past the cache? They begin where one begins."""
+        if not self._direct.works:
             return False
-        if self.octets % SECTOR and not self._append(filler(-self.octets % SECTOR, SECTOR)):
-            return False
-        padding = filler(-octets % SECTOR, SECTOR)
-        written = direct.append(self.descriptor, [*buffers, padding], self._write)
-        if written == octets + len(padding):
-            self.octets += written
-            return True
-        self._shorten(written)
-        return False
+        return not self.octets % SECTOR or self._append(filler(-self.octets % SECTOR, SECTOR))
 
     def _all(self, buffers: list[Payload], octets: int) -> int:
         """How many of the octets were written; why not all is the ``trouble``."""
@@ -137,16 +131,12 @@ class ActiveFile:
             kept += block.octets
             whole += 1
         self.octets += kept
-        self._shorten(written - kept)
-        return whole
-
-    def _shorten(self, octets: int) -> None:
-        """Cuts off so many octets, which are no whole blocks."""
         try:
-            if octets:
+            if written > kept:
                 os.ftruncate(self.descriptor, self.octets)
         except OSError as error:
             self.trouble, self.broken = error, True
+        return whole
 
 
 def _batch(blocks: Sequence[Blocks], start: int) -> Sequence[Blocks]:
@@ -154,7 +144,7 @@ def _batch(blocks: Sequence[Blocks], start: int) -> Sequence[Blocks]:
     for end in range(start, len(blocks)):
         buffers += len(blocks[end].buffers)
         octets += blocks[end].octets
-        if end > start and (buffers > _MOST_BUFFERS or octets > MOST - SECTOR):
+        if end > start and (buffers > _MOST_BUFFERS or octets > MOST - 2 * SECTOR):
             return blocks[start:end]
     return blocks[start:]
 

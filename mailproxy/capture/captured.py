@@ -97,7 +97,7 @@ class Connection:
         whole, rest = divmod(payload, LARGEST_PAYLOAD)
         if whole < _SOME or _begins_with_a_sign(pieces):
             return False
-        if not self._waiting.fits(payload + _AROUND * (whole + 2)):
+        if not self._waiting.fits(payload + _AROUND * (whole + 2 + len(pieces))):
             return False
         moment = self._book.moment(time)
         before, behind = blocks.around(self._interface, moment, tcp.header_octets + LARGEST_PAYLOAD)
@@ -112,7 +112,9 @@ class Connection:
         if tcp.is_to_acknowledge(side.other):
             headers = tcp.acknowledgement(side.other).headers
             buffers.append(b"".join(blocks.packet(self._interface, moment, headers, 0)))
-        self._waiting.put(Blocks(self._session, self._protocol, buffers, sum(map(len, buffers)), payload))
+        put = Blocks(self._session, self._protocol, buffers, sum(map(len, buffers)), payload)
+        if not self._waiting.put(put):
+            self._lose(payload)
         return True
 
     def hole(self, side: Side, octets: int) -> None:
@@ -161,10 +163,13 @@ class Connection:
                 self._comments = []
                 self._unsaid = 0
             elif packet.octets:
-                self._unsaid += packet.octets
-                self._why = self._book.why or SLOW
-                self.lost_octets += packet.octets
-                self._book.lost(packet.octets)
+                self._lose(packet.octets)
+
+    def _lose(self, octets: int) -> None:
+        self._unsaid += octets
+        self._why = self._book.why or SLOW
+        self.lost_octets += octets
+        self._book.lost(octets)
 
     def _blocks(self, packets: Sequence[Packet], moment: int) -> Blocks:
         """The packets as they go into the file; all that is to be said is said on the first one."""

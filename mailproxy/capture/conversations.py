@@ -17,6 +17,7 @@ from mailproxy.capture.parts import Part
 from mailproxy.capture.reading import read_streams
 from mailproxy.capture.recognise import by_greeting, by_hello, by_port, is_tls
 from mailproxy.capture.runs import Run, in_runs
+from mailproxy.capture.snapshot import Snapshot
 from mailproxy.proto.tokens import Side
 
 PROTOCOLS = ("pop3", "imap", "smtp")
@@ -107,7 +108,7 @@ class _Following:
 
 
 def conversations(
-    path: Path,
+    path: Path | Snapshot,
     tally: FileTally | None = None,
     progress: Callable[[int], None] | None = None,
     wanted: Callable[[Conversation], bool] | None = None,
@@ -133,7 +134,7 @@ class _Reader:
         self._number = 0
         self._open: dict[int, _Following] = {}
 
-    def read(self, path: Path, progress: Callable[[int], None] | None) -> Iterator[Item]:
+    def read(self, path: Path | Snapshot, progress: Callable[[int], None] | None) -> Iterator[Item]:
         tally = self._tally
         for event in in_runs(read_streams(path, tally.packets, progress)):
             tally.events += 1

@@ -28,8 +28,8 @@ MOST = 8 * 1024 * 1024  # … and that are written at once
 class DirectIO:
     """Used by one thread. ``works`` until a file system refuses it; where the kernel has none, never."""
 
-    def __init__(self) -> None:
-        self.works = hasattr(os, "O_DIRECT")
+    def __init__(self, *, works: bool = True) -> None:
+        self.works = works and hasattr(os, "O_DIRECT")
         self._memory: memoryview | None = None  # from the first use on
 
     def append(self, descriptor: int, buffers: Sequence[Payload], write: Write) -> int:

@@ -80,10 +80,9 @@ def _forms(secret: bytes) -> Iterator[bytes]:
     words = _BETWEEN_WORDS.split(secret)
     yield from words
     for word in words:
-        if len(word) % 4:
-            continue
+        digits = word.rstrip(b"=")  # some send too many, or none, and some take that
         try:
-            decoded = binascii.a2b_base64(word, strict_mode=True)
+            decoded = binascii.a2b_base64(digits + b"=" * (-len(digits) % 4), strict_mode=True)
         except ValueError:
             continue
         # RFC 4616: in the response of PLAIN, names stand before the password.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailproxy.capture import blocks
 from mailproxy.capture.active_file import ActiveFile, FolderGone
-from mailproxy.capture.direct import DirectIO, Write
+from mailproxy.capture.direct import LEAST, DirectIO, Write
 from mailproxy.capture.finished import Finished
 from mailproxy.capture.keeper import Keeper
 from mailproxy.capture.waiting import Blocks, Item, SessionOver
@@ -111,6 +111,8 @@ class Files:
         """The blocks from there on that go to the same file, and have room in it; one always has."""
         first = items[start]
         room = self._options.file_octets - file.octets
+        if room > LEAST:
+            room -= room // 100  # what fills sectors up is less than that
         run: list[Blocks] = []
         for index in range(start, len(items)):
             item = items[index]

@@ -17,13 +17,14 @@ from mailproxy.capture.model import CaptureError, Noted, Octets, StreamEvent, Ta
 from mailproxy.capture.notes import Notes
 from mailproxy.capture.packets import NOWHERE, Interface, Packet
 from mailproxy.capture.reassembly import SEQUENCES
+from mailproxy.capture.snapshot import Snapshot
 from mailproxy.capture.source import Source
 
 _CONTROL = SYN | FIN | RST | ACK
 
 
 def read_streams(
-    path: Path, tally: Tally | None = None, progress: Callable[[int], None] | None = None
+    path: Path | Snapshot, tally: Tally | None = None, progress: Callable[[int], None] | None = None
 ) -> Iterator[StreamEvent]:
     """All TCP connections of a capture file, in one pass.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mailproxy.capture.model import CaptureError, Tally
+from mailproxy.capture.snapshot import Snapshot
 
 # Octets of one read; of unpacked octets too, however well a file is packed. It fits into a processor's cache,
 # and the C library keeps such memory: with larger pieces, reading costs up to twice as much.
@@ -23,7 +24,7 @@ class Source:
     Memory is one piece and the longest thing that a parser asks for.
     """
 
-    def __init__(self, path: Path, tally: Tally, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, path: Path | Snapshot, tally: Tally, progress: Callable[[int], None] | None) -> None:
         """Opens the file.
 
         Raises:
@@ -36,7 +37,7 @@ class Source:
         self._untold = 0
         self._unpacker: zlib._Decompress | None = None
         try:
-            self._file = path.open("rb", buffering=0)
+            self._file = path.reader() if isinstance(path, Snapshot) else path.open("rb", buffering=0)
         except OSError as error:
             raise self._unreadable(error) from error
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -27,6 +28,7 @@ from mailproxy.cli.progress import reading
 if TYPE_CHECKING:
     from mailproxy.capture.choosing import Choice
     from mailproxy.capture.conversations import FileTally, Item
+    from mailproxy.capture.snapshot import Snapshot
     from mailproxy.cli.shares import Numbered, Share
 
 
@@ -91,12 +93,12 @@ def show(
 
     needle = _needle(grep)
     choice = _choice(file, session, leg.value if leg else None, user)
-    processes = 1 if session is not None else jobs or shares_of(file)
+    shares = 1 if session is not None else shares_of(file, jobs)
     tally = FileTally()
-    with reading(file, printing=True) as progress:
-        shown = _Shown(file, tally, choice, progress, needle, any_case, full, secrets, as_json)
+    with reading(file, printing=True) as progress, _opened(file, shares) as opened:
+        shown = _Shown(opened, tally, choice, progress, needle, any_case, full, secrets, as_json)
         try:
-            printed = _print(in_shares(shown.lines, processes), as_json)
+            printed = _print(in_shares(shown.lines, shares), as_json)
         except CaptureError as error:
             sys.stdout.flush()
             fail(str(error))
@@ -113,7 +115,7 @@ def show(
 class _Shown:
     """What of a file is to be shown, and how."""
 
-    file: Path
+    file: Path | Snapshot
     tally: FileTally
     choice: Choice
     progress: Callable[[int], None]
@@ -131,7 +133,7 @@ class _Shown:
             conversations(
                 self.file,
                 self.tally,
-                None if share.number else self.progress,  # one process tells how far it is
+                share.has_read if share.number else self.progress,  # one process tells how far it is
                 lambda each: self.choice.wants(each) and share.has(self.choice.found),
             )
         )
@@ -146,6 +148,25 @@ class _Shown:
         from mailproxy.capture.searching import Search
 
         return Hits(Search(self.needle, any_case=self.any_case, secrets=self.secrets).hits(items))
+
+
+@contextmanager
+def _opened(file: Path, shares: int) -> Iterator[Path | Snapshot]:
+    """For several processes: all have to see the same, though it may grow, or lose its name."""
+    from mailproxy.capture.snapshot import Snapshot
+
+    if shares == 1:
+        yield file
+        return
+    try:
+        snapshot = Snapshot(file)
+    except OSError:  # whoever reads it says so
+        yield file
+        return
+    try:
+        yield snapshot
+    finally:
+        snapshot.close()
 
 
 def _print(several: Iterator[Sequence[Any]], as_json: bool) -> int:

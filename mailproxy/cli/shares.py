@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, groupby
 from operator import itemgetter
@@ -35,60 +35,74 @@ Numbered = tuple[int, Any]
 """The number of the event that brought it, and what is to be printed: what :mod:`marshal` can take."""
 
 _Window = tuple[int, list[Numbered]]
-_LAST: _Window = (-1, [])
+_LAST = -1  # the number of the message behind all windows; what is in it are errors
 _FIRST = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of ``of``, ``number`` counts from 0."""
+    """One of ``of``, ``number`` counts from 0: that one is the share of the process that prints."""
 
     number: int = 0
     of: int = 1
+    printing: int = field(default_factory=os.getpid)
 
     def has(self, chosen: int) -> bool:
         """Is the conversation in it that was chosen as the so manieth?"""
         return chosen % self.of == self.number
 
+    def has_read(self, octets: int) -> None:
+        """To be called now and then while another process reads: it ends when nobody prints any more."""
+        if os.getppid() != self.printing:
+            raise SystemExit(1)
 
-def shares_of(path: Path) -> int:
-    """In how many processes it is worth to read the file."""
-    if "fork" not in multiprocessing.get_all_start_methods() or not hasattr(os, "sched_getaffinity"):
+
+def shares_of(path: Path, jobs: int | None) -> int:
+    """In how many processes the file is to be read: ``jobs``, or as many as are worth it.
+
+    One, where several could not read it: a pipe, or a system without fork.
+    """
+    if "fork" not in multiprocessing.get_all_start_methods() or not path.is_file():
         return 1
-    try:
-        worth = path.is_file() and path.stat().st_size > SHORT
-    except OSError:  # whoever reads it says so
-        return 1
-    return min(len(os.sched_getaffinity(0)), _MOST) if worth else 1
+    if jobs is not None or path.stat().st_size <= SHORT or not hasattr(os, "sched_getaffinity"):
+        return jobs or 1
+    return min(len(os.sched_getaffinity(0)), _MOST)
 
 
 def in_shares(work: Callable[[Share], Iterator[Numbered]], shares: int) -> Iterator[Sequence[Any]]:
     """What ``work`` gives for all shares, by their numbers, some of it at a time.
 
-    The share 0 is this process's own.
+    The share 0 is this process's own. Where no other process can be started, it has all of them.
 
     Raises:
         CaptureError: the file cannot be read any further; or a process has ended before its work.
     """
-    if shares == 1:
-        for _, result in work(Share()):
-            yield (result,)
-        return
     sys.stdout.flush()  # what waits there would be printed by each process
-    others = [_Process(work, Share(number, shares)) for number in range(1, shares)]
-    errors: list[CaptureError] = []
+    others: list[_Process] = []
     try:
-        windows = merge(
-            _windows(work(Share(0, shares)), errors), *(other.windows() for other in others), key=_FIRST
-        )
-        for _, together in groupby(windows, key=_FIRST):
-            numbered = sorted(chain.from_iterable(found for _, found in together), key=_FIRST)
-            yield [result for _, result in numbered]
-        if errors:  # the others have met it at the same place
-            raise errors[0]
+        with suppress(OSError):
+            for number in range(1, shares):
+                others.append(_Process(work, Share(number, shares)))
+        if len(others) == shares - 1 > 0:
+            yield from _merged(work(Share(0, shares)), others)
+            return
     finally:
         for other in others:
             other.stop()
+    for _, result in work(Share()):
+        yield (result,)
+
+
+def _merged(own: Iterator[Numbered], others: Sequence[_Process]) -> Iterator[Sequence[Any]]:
+    errors: list[str] = []
+    windows = merge(_windows(own, errors), *(other.windows() for other in others), key=_FIRST)
+    for _, together in groupby(windows, key=_FIRST):
+        numbered = sorted(chain.from_iterable(found for _, found in together), key=_FIRST)
+        yield [result for _, result in numbered]
+    for other in others:
+        errors += other.errors
+    if errors:  # most likely all have met the same one
+        raise CaptureError(errors[0])
 
 
 class _Process:
@@ -96,6 +110,7 @@ class _Process:
 
     def __init__(self, work: Callable[[Share], Iterator[Numbered]], share: Share) -> None:
         context = multiprocessing.get_context("fork")
+        self.errors: list[str] = []
         self._results, results = context.Pipe(duplex=False)
         self._process: ForkProcess = context.Process(
             target=_do, args=(work, share, self._results, results), daemon=True
@@ -104,14 +119,16 @@ class _Process:
         results.close()
 
     def windows(self) -> Iterator[_Window]:
+        """What it has found. Raises CaptureError when it was ended before its work was done."""
         while True:
             try:
-                window: _Window = marshal.loads(self._results.recv_bytes())  # noqa: S302 - from our own process
-            except EOFError:
+                number, found = marshal.loads(self._results.recv_bytes())  # noqa: S302 - from our own process
+            except (EOFError, OSError):
                 raise CaptureError("a process that read a share of the file has ended too early") from None
-            if window == _LAST:
+            if number == _LAST:
+                self.errors = found
                 return
-            yield window
+            yield number, found
 
     def stop(self) -> None:
         self._results.close()
@@ -125,13 +142,14 @@ def _do(
     """In the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears of it, and ends this one
     theirs.close()
+    errors: list[str] = []
     with suppress(BrokenPipeError):  # nobody wants more
-        for window in _windows(work(share), []):
+        for window in _windows(work(share), errors):
             results.send_bytes(marshal.dumps(window))
-        results.send_bytes(marshal.dumps(_LAST))
+        results.send_bytes(marshal.dumps((_LAST, errors)))
 
 
-def _windows(numbered: Iterator[Numbered], errors: list[CaptureError]) -> Iterator[_Window]:
+def _windows(numbered: Iterator[Numbered], errors: list[str]) -> Iterator[_Window]:
     """What belongs together; at an error, what came before it."""
     window = 0
     found: list[Numbered] = []
@@ -143,6 +161,6 @@ def _windows(numbered: Iterator[Numbered], errors: list[CaptureError]) -> Iterat
                 window, found = each[0] - each[0] % _WINDOW + _WINDOW, []
             found.append(each)
     except CaptureError as error:
-        errors.append(error)
+        errors.append(str(error))
     if found:
         yield window, found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from mailproxy.capture import blocks
 from mailproxy.capture.captured import SLOW, Address, Connection
 from mailproxy.capture.comments import write
@@ -166,3 +168,17 @@ def test_very_many_pieces_are_joined() -> None:
     before = bench.waiting.octets
     bench.connection.data(Side.SERVER, [b"* OK\r\n"] * 8_000, 2.0)
     assert 48_000 < bench.waiting.octets - before < 50_000
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 64])
+def test_whatever_room_there_is_nothing_is_lost_without_a_word(pieces: int) -> None:
+    octets = b"x" * (125_000 // pieces)
+    for filled in range(SMALLEST_LIMIT - 140_000, SMALLEST_LIMIT - 120_000, 64):
+        bench = Bench()
+        bench.connection.open(0.0, [])
+        bench.waiting.put(Blocks("other", "pop3", (b"",), filled - bench.waiting.octets, 0))
+        before = bench.waiting.left()
+        bench.connection.data(Side.SERVER, [octets] * pieces, 1.0)
+        put = bench.waiting.left() - before
+        assert put + bench.connection.lost_octets == len(octets) * pieces
+        assert bench.book.octets == bench.connection.lost_octets

@@ -158,15 +158,21 @@ def test_a_full_disk(tmp_path: Path, room: int) -> None:
 
 
 def test_an_end_that_cannot_be_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said to be written is there, and nothing else of which somebody would think so."""
+
     def fails(descriptor: int, octets: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    file = ActiveFile(tmp_path, 0.0, 1, "", HEAD, Disk(short=512).write, DirectIO())
-    monkeypatch.setattr(os, "ftruncate", fails)
     run = next(run for run in said(1) if LEAST < sum(block.octets for block in run) < MOST)
-    assert file.write(run) == 0
+    file = ActiveFile(tmp_path, 0.0, 1, "", HEAD, Disk(room=len(HEAD) + LEAST).write, DirectIO())
+    monkeypatch.setattr(os, "ftruncate", fails)
+    done = file.write(run)
+    assert 10 < done < len(run)
     assert file.broken
+    end = end_of_whole_blocks(file.descriptor)
     file.close()
+    whole = without_fillers(file.path.read_bytes()[:end])
+    assert whole == HEAD + b"".join(bytes(buffer) for block in run[:done] for buffer in block.buffers)
 
 
 @pytest.mark.parametrize("octets", [0, *range(4, 200, 4), 4092, 4096])

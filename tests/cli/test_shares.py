@@ -8,12 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from mailproxy.capture.choosing import Choice
+from mailproxy.capture.conversations import FileTally, conversations
+from mailproxy.capture.dialogue import Dialogue
 from mailproxy.capture.model import CaptureError
+from mailproxy.capture.snapshot import Snapshot
 from mailproxy.cli import shares
+from mailproxy.cli.dialogue_lines import Lines
 from mailproxy.cli.shares import Numbered, Share, in_shares, shares_of
 from tests.capture.talks import Talk, capture_file
 from tests.cli.calling import ROOT, call_process
@@ -159,14 +165,92 @@ def test_what_was_printed_before_is_printed_once() -> None:
     assert done.stdout == "once\n999\n"
 
 
+def test_an_error_that_only_another_process_meets() -> None:
+    def work(share: Share) -> Iterator[Numbered]:
+        yield from numbers(share)
+        if share.number == 1:
+            raise CaptureError("Input/output error")
+
+    found: list[str] = []
+    with pytest.raises(CaptureError, match="Input/output error"):
+        found.extend(chain.from_iterable(in_shares(work, 2)))
+    assert len(found) == 999
+
+
+def test_a_process_that_is_killed_amid_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(self: object, octets: bytes) -> None:
+        assert isinstance(self, Connection)
+        os.write(self.fileno(), len(octets).to_bytes(4, "big") + octets[: len(octets) // 2])
+        os._exit(9)
+
+    monkeypatch.setattr(Connection, "send_bytes", torn)
+    with pytest.raises(CaptureError, match="ended too early"):
+        list(in_shares(numbers, 2))
+
+
+def test_without_other_processes_one_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, forks = os.fork, []
+
+    def fork() -> int:
+        forks.append(1)
+        if len(forks) > 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return real()
+
+    monkeypatch.setattr(os, "fork", fork)
+    found = list(chain.from_iterable(in_shares(numbers, 3)))
+    assert found == [f"{number} by 0" for number in range(1, 1_000)]
+    assert len(forks) == 2
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_for_which_nobody_prints_ends() -> None:
+    Share(1, 2, os.getppid()).has_read(1)
+    with pytest.raises(SystemExit):
+        Share(1, 2, 1 << 30).has_read(1)
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_a_pipe_is_read_by_one(interleaved: Path, tmp_path: Path, jobs: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', interleaved, pipe])
+    assert printed(pipe, "-j", jobs)[:2] == printed(interleaved)[:2]
+    assert writer.wait() == 0
+
+
+def test_all_read_a_growing_file_up_to_the_same_place(interleaved: Path, tmp_path: Path) -> None:
+    whole = interleaved.read_bytes()
+    path = tmp_path / "growing.pcapng"
+    path.write_bytes(whole[:20_000])
+    snapshot = Snapshot(path)
+
+    def lines(share: Share) -> Iterator[Numbered]:
+        with path.open("r+b") as file:  # it grows while each of them reads
+            file.write(whole)
+        tally, choice = FileTally(), Choice()
+        items = conversations(
+            snapshot, tally, wanted=lambda each: choice.wants(each) and share.has(choice.found)
+        )
+        for line in Lines(Dialogue().lines(items), whole=False).printed():
+            yield tally.events, line
+
+    several = list(chain.from_iterable(in_shares(lines, 3)))
+    snapshot.close()
+    path.write_bytes(whole[:20_000])
+    assert several == printed(path)[1].splitlines()
+
+
 def test_how_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "x"
     file.write_bytes(bytes(100))
-    assert shares_of(file) == shares_of(tmp_path) == shares_of(tmp_path / "none") == 1
+    assert shares_of(file, None) == shares_of(tmp_path, 3) == shares_of(tmp_path / "none", 3) == 1
+    assert shares_of(file, 3) == 3
     monkeypatch.setattr(shares, "SHORT", 99)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)))
-    assert shares_of(file) == 3
+    assert shares_of(file, None) == 3
+    assert shares_of(file, 2) == 2
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(30)))
-    assert shares_of(file) == 4
+    assert shares_of(file, None) == 4
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
-    assert shares_of(file) == 1
+    assert shares_of(file, 3) == 1
