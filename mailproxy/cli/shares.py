@@ -48,7 +48,7 @@ class Share:
     printing: int = field(default_factory=os.getpid)
 
     def has(self, chosen: int) -> bool:
-        """Is the conversation in it that was chosen as the so manieth?"""
+        """Is a conversation in it, if so many were chosen until then, with it?"""
         return chosen % self.of == self.number
 
     def has_read(self, octets: int) -> None:
