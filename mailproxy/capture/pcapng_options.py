@@ -17,6 +17,11 @@ _MICROSECONDS = 10**6
 
 def comments(order: str, buffer: bytes, at: int, end: int) -> tuple[str, ...]:
     """What ``opt_comment`` says of a packet."""
+    if at + 8 <= end:
+        code, length = _PAIR[order](buffer, at)
+        behind = at + 4 + length + (-length & 3)
+        if code == _COMMENT and behind + 4 == end and not _PAIR[order](buffer, behind)[0]:
+            return (buffer[at + 4 : at + 4 + length].decode(errors="replace"),)  # one, as nearly always
     return tuple(
         value.decode(errors="replace") for code, value in _options(order, buffer, at, end) if code == _COMMENT
     )

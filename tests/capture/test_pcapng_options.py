@@ -56,3 +56,12 @@ def test_interfaces(order, code, value, expected):
 def test_offset(order):
     octets = option(14, pack(order + "q", -3600), order)
     assert resolution(order, octets, 0, len(octets)) == ("", 10**6, -3600)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("length", range(9))
+def test_one_comment(order, length):
+    octets = b"before" + option(1, b"c" * length, order) + option(0, b"", order)
+    assert comments(order, octets + b"next", 6, len(octets)) == ("c" * length,)
+    assert comments(order, octets + b"next", 6, len(octets) - 4) == ("c" * length,)
+    assert comments(order, octets + b"next", 6, 6) == ()
