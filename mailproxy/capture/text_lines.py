@@ -37,7 +37,7 @@ def text_of(data: bytes) -> str:
 def lines_of(data: bytes) -> list[str]:
     """The lines of some octets that are complete, each of them whole."""
     if data.find(b"\n") == len(data) - 1:  # one line, as nearly always; or nothing
-        return [data.rstrip(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")] if data else []
+        return [text_of(data[:-1].removesuffix(b"\r"))] if data else []
     lines = data.removesuffix(b"\n").split(b"\n")
     return [text_of(line.removesuffix(b"\r")) for line in lines]
 

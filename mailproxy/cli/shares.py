@@ -1,7 +1,7 @@
 """A long file, read by several processes at once: each parses its share of the sessions, and one prints all.
 
-To find where sessions begin and end costs a sixth of what it costs to parse and to print them, so
-each process does that for the whole file. They count the same events, and by these numbers what
+To find where sessions begin and end costs a sixth to a quarter of what all costs, so each process
+does that for the whole file. They count the same events, and by these numbers what
 they have to say is put in order again: it is what one process would have said.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
-SHORT = 16_000_000  # octets: a file that is not longer is read as fast by one process
+SHORT = 16_000_000  # octets: one process reads a file that is not longer in a second or two
 _MOST = 4  # processes; each has some 50 MB
 _WINDOW = 100  # events, of which all that is to be printed is put in order at once
 
