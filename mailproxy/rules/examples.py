@@ -7,8 +7,8 @@ whatever stands beside it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from mailproxy.proto.tokens import BadArguments, Command
 from mailproxy.rules.errors import RuleError
@@ -18,6 +18,8 @@ from mailproxy.rules.rule import Example, Given, Rule
 from mailproxy.session.verdict import Action, Facts, Judge
 
 FORWARD = "forward"
+# Where an example says no time: else a file with a rule about the night would load by day alone.
+_NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 _REFUSALS = frozenset({Action.BLOCK, Action.CLOSE})
 
 Run = Callable[[str, Given, tuple[str, ...], Judge], tuple[str, ...]]
@@ -82,8 +84,9 @@ def run_examples(ruleset: RuleSet, run: Run = play) -> None:
 
 
 def _try(rule: Rule, example: Example, judge: Judge, run: Run) -> Outcome:
+    given = example.given if example.given.now is not None else replace(example.given, now=_NOON)
     try:
-        actual = run(example.given.protocol, example.given, example.send, judge)
+        actual = run(given.protocol, given, example.send, judge)
     except BadLine as error:
         cause = f"example of {rule.name}: {error}"
         return Outcome(rule, example, "", RuleError(rule.file, example.line, cause, error.hint))

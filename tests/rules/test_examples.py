@@ -154,3 +154,11 @@ def test_a_rule_that_records_the_session(expect: str, do: str, passes: bool) -> 
 def test_what_is_recorded_may_be_refused_all_the_same() -> None:
     text = rule("pop3 DELE", "true", do="capture") + rule("pop3 DELE", "true").replace('"a"', '"b"')
     assert play("pop3", Given("pop3"), ("DELE 1",), ruleset(text).judge("pop3")) == ("capture", "block")
+
+
+def test_an_example_comes_out_alike_at_any_hour() -> None:
+    """Else a file with a rule about the night would load by day alone."""
+    text = rule("pop3 DELE", 'now == timestamp("2026-01-05T12:00:00Z")')
+    for given, expected in (("", "block"), ("given = { now = 2026-01-05T23:00:00Z }\n", "forward")):
+        text += f'[[rule.example]]\n{given}send = ["DELE 1"]\nexpect = "{expected}"\n'
+    run_examples(ruleset(text))
